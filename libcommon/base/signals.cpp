@@ -1,0 +1,54 @@
+#include "libcommon/base/signals.h"
+
+#include <atomic>
+
+#include <unistd.h>
+
+namespace wl::base {
+namespace {
+
+// Handlers can reach nothing but objects of static storage.
+volatile std::sig_atomic_t stops = 0;
+std::atomic<int> counts_requests{0};
+std::atomic<int> reopen_requests{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_stop(int number) {
+  if (stops != 0) ::_exit(128 + number);
+  stops = 1;
+}
+
+void on_user(int number) { (number == SIGUSR1 ? counts_requests : reopen_requests).store(1); }
+
+void install(int number, void (*handler)(int), int flags) {
+  struct sigaction action{};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+void Signals::catch_stop() {
+  install(SIGINT, on_stop, 0);
+  install(SIGTERM, on_stop, 0);
+}
+
+void Signals::ignore_first_stop() {
+  install(SIGINT, on_stop, SA_RESTART);
+  install(SIGTERM, on_stop, SA_RESTART);
+}
+
+void Signals::catch_user() {
+  install(SIGUSR1, on_user, 0);
+  install(SIGHUP, on_user, 0);
+}
+
+void Signals::ignore_pipe() { install(SIGPIPE, SIG_IGN, 0); }
+
+bool Signals::stop_requested() { return stops != 0; }
+bool Signals::take_counts_request() { return counts_requests.exchange(0) != 0; }
+bool Signals::take_reopen_request() { return reopen_requests.exchange(0) != 0; }
+
+}  // namespace wl::base

@@ -1,0 +1,28 @@
+#pragma once
+// Signals as flags that the main loop asks for between two blocks of work.
+#include <csignal>
+
+namespace wl::base {
+
+/// What has arrived so far. `stop` counts SIGINT and SIGTERM; the second one ends the process at once (status
+/// 130 or 143), whatever it is doing.
+struct Signals {
+  /// Installs handlers for SIGINT and SIGTERM. Without SA_RESTART, so that a blocking read or poll returns
+  /// EINTR.
+  static void catch_stop();
+  /// SIGINT and SIGTERM are passed over once (a tool that reads stdin goes on to its end of file); the second
+  /// ends the process.
+  static void ignore_first_stop();
+  /// Installs handlers for SIGUSR1 (counts wanted) and SIGHUP (reopen the log).
+  static void catch_user();
+  /// SIGPIPE is ignored: a closed reader shows as EPIPE.
+  static void ignore_pipe();
+
+  [[nodiscard]] static bool stop_requested();
+  /// True once for each SIGUSR1 that came since the last call.
+  [[nodiscard]] static bool take_counts_request();
+  /// True once for each SIGHUP.
+  [[nodiscard]] static bool take_reopen_request();
+};
+
+}  // namespace wl::base
