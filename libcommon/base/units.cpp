@@ -95,4 +95,14 @@ std::string format_duration(int64_t ns) {
   return "0s";
 }
 
+std::string format_size(uint64_t bytes) {
+  constexpr std::string_view kLetters = "kMGT";
+  size_t steps = 0;
+  while (steps < kLetters.size() && bytes != 0 && bytes % 1024 == 0) {
+    bytes /= 1024;
+    ++steps;
+  }
+  return std::to_string(bytes) + (steps == 0 ? "" : std::string(1, kLetters[steps - 1]));
+}
+
 }  // namespace wl::base

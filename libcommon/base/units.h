@@ -21,4 +21,7 @@ namespace wl::base {
 /// Nanoseconds as the shortest duration text that parse_duration reads back: "5s", "1500ms".
 [[nodiscard]] std::string format_duration(int64_t ns);
 
+/// Bytes as the shortest size text that parse_size reads back: "10M", "1500".
+[[nodiscard]] std::string format_size(uint64_t bytes);
+
 }  // namespace wl::base
