@@ -1,0 +1,133 @@
+"""What the Python tests share: where things are, running a tool, skips that CI turns into failures.
+
+A test file is a unittest script:
+
+    import harness
+
+    class Closing(harness.TestCase):
+        def test_version(self):
+            self.assertEqual(self.run_tool("netsniff", "--version").status, 0)
+
+    if __name__ == "__main__":
+        harness.main()
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("WIRELINE_BIN", ROOT / "build" / "bin"))
+REQUIRE_DATA = os.environ.get("WIRELINE_REQUIRE_DATA") == "1"
+ENVIRONMENT = {
+    "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+    "LC_ALL": "C",
+    "TZ": "UTC",
+    "HOME": "/nonexistent",
+} | {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+
+
+def data_dir():
+    """The directory of the shared test data, or None."""
+    path = pathlib.Path(os.environ.get("WIRELINE_DATA", ROOT.parent / "shared" / "data"))
+    return path if path.is_dir() else None
+
+
+class Result:
+    """How a program ended: `status` (negative: the signal), `out` and `err` as bytes."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def records(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def messages(self):
+        return self.err.decode("utf-8", "backslashreplace").splitlines()
+
+    def __repr__(self):
+        return f"status {self.status}, {len(self.out)} bytes out, stderr: {self.err[-2000:]!r}"
+
+
+class TestCase(unittest.TestCase):
+    maxDiff = 4000
+
+    def data(self):
+        """The shared test data; without it the test is skipped, or fails where data is required."""
+        path = data_dir()
+        if path is None:
+            self.missing("no test data (set WIRELINE_DATA)")
+        return path
+
+    def need_root(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root for network namespaces")
+
+    def missing(self, what):
+        if REQUIRE_DATA:
+            self.fail(f"{what}, and WIRELINE_REQUIRE_DATA=1")
+        self.skipTest(what)
+
+    def temp_dir(self):
+        path = pathlib.Path(tempfile.mkdtemp(prefix="wireline-"))
+        self.addCleanup(shutil.rmtree, path, ignore_errors=True)
+        return path
+
+    def run_tool(self, tool, *args, stdin=b"", timeout=60, env=None, **options):
+        """Runs a tool to its end with `stdin` (bytes, or a file) and returns a Result."""
+        if isinstance(stdin, bytes):
+            options["input"] = stdin
+        else:
+            options["stdin"] = stdin
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        done = subprocess.run([str(BIN / tool), *map(str, args)], timeout=timeout, env=ENVIRONMENT | (env or {}), **options)
+        return Result(done.returncode, done.stdout or b"", done.stderr or b"")
+
+    def start_tool(self, tool, *args, env=None, **options):
+        """Starts a tool as a Popen that is killed, at the latest, when the test ends."""
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        process = subprocess.Popen([str(BIN / tool), *map(str, args)], env=ENVIRONMENT | (env or {}), **options)
+        self.addCleanup(self._end, process)
+        return process
+
+    @staticmethod
+    def _end(process):
+        if process.poll() is None:
+            process.kill()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    pass
+        process.wait()
+
+    def shell(self, line, timeout=60, env=None, **options):
+        """Runs one shell line with the tools first on PATH."""
+        done = subprocess.run(["sh", "-c", line], timeout=timeout, env=ENVIRONMENT | (env or {}), capture_output=True, **options)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def assert_clean(self, result):
+        """Status 0 and nothing on stderr."""
+        self.assertEqual((result.status, result.messages), (0, []))
+
+
+def main():
+    """unittest.main() whose exit status tells ctest when nothing ran but skips."""
+    program = unittest.main(module="__main__", exit=False, verbosity=2)
+    result = program.result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    for test, reason in result.skipped:
+        print(f"SKIPPED {test.id()}: {reason}")
+    sys.exit(SKIPPED if result.skipped and len(result.skipped) == result.testsRun else 0)
