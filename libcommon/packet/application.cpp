@@ -1,0 +1,7 @@
+#include "libcommon/packet/application.h"
+
+namespace wl::packet {
+
+Next application(Transport, const ByteReader&, Context&) { return {}; }
+
+}  // namespace wl::packet

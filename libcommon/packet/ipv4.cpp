@@ -1,0 +1,56 @@
+#include "libcommon/packet/ipv4.h"
+
+#include <algorithm>
+
+#include "libcommon/packet/dispatch.h"
+
+namespace wl::packet {
+namespace {
+
+constexpr size_t kMinHeader = 20;
+
+record::Ip address(std::span<const uint8_t, 4> bytes) {
+  record::Ip ip;
+  ip.version = 4;
+  std::ranges::copy(bytes, ip.bytes.begin());
+  return ip;
+}
+
+Next decode_ipv4(ByteReader in, Context& context) {
+  const ByteReader whole = in;
+  const auto header = in.take<kMinHeader>();
+  if (!header) return context.ended_early(in, kMinHeader);
+  const size_t header_size = (header->u8<0>() & 0x0fU) * 4U;
+  if (header->u8<0>() >> 4 != 4 || header_size < kMinHeader) return context.malformed();
+
+  context.begin_flow();
+  record::Packet& out = context.out;
+  out.set_ip_version(4);
+  out.set_src_ip(address(header->bytes<12, 4>()));
+  out.set_dst_ip(address(header->bytes<16, 4>()));
+  out.set_ttl(header->u8<8>());
+  out.set_dscp(header->u8<1>() >> 2);
+  out.set_ip_id(header->u16<4>());
+  const uint8_t number = header->u8<9>();
+  out.set_ip_proto(number);
+  context.note_proto(ip_protocol_name(number));
+  const uint32_t offset = (header->u16<6>() & 0x1fffU) * 8U;
+  const bool fragment = offset != 0 || (header->u16<6>() & 0x2000U) != 0;
+  if (fragment) out.set_frag_offset(offset);
+  if (!context.wants(Depth::transport)) return {};
+
+  // A total length of 0 is left to the network card (TCP segmentation offload): the frame's length counts.
+  const size_t total = header->u16<2>();
+  ByteReader packet = total == 0 ? whole : whole.first(total);
+  if (total != 0 && total < header_size) return context.malformed();
+  if (total > whole.wire_size()) context.malformed();  // noted; what is there is still read
+  if (!packet.skip(header_size)) return context.ended_early(packet, header_size);
+  if (offset != 0) return {};
+  return go_on(by_ip_protocol(number), packet);
+}
+
+}  // namespace
+
+const Protocol kIpv4{"ip", decode_ipv4};
+
+}  // namespace wl::packet
