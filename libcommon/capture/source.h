@@ -14,10 +14,13 @@ namespace wl::capture {
 struct Interface {
   uint16_t link_type = 1;  ///< LINKTYPE_ number of the registry at tcpdump.org (not the DLT_ of this machine)
   uint32_t snaplen = 0;    ///< 0: no limit known
-  int fraction_digits = 6;    ///< of its times: 6, or 9 where its resolution is finer than a microsecond
-  std::string name{};         ///< if_name, may be empty
-  std::string description{};  ///< if_description, may be empty
-  std::string comment{};      ///< opt_comment, may be empty
+  int fraction_digits = 6;        ///< of its times: 6, or 9 where its resolution is finer than a microsecond
+  std::string name{};             ///< if_name, may be empty
+  std::string description{};      ///< if_description, may be empty
+  std::string comment{};          ///< opt_comment, may be empty
+  std::string section_comment{};  ///< comment of the pcapng section that it stands in, may be empty
+
+  bool operator==(const Interface&) const = default;
 };
 
 /// One captured packet. `data` and `comment` point into the source and live until the next call of next().
@@ -25,7 +28,7 @@ struct Frame {
   std::span<const uint8_t> data;            ///< captured bytes
   uint32_t length = 0;                      ///< bytes on the wire; never less than data.size()
   int64_t time_ns = 0;                      ///< since 1970, where has_time
-  bool has_time = true;                     ///< false: pcapng simple packet block
+  bool has_time = true;                     ///< false: pcapng simple packet block, or beyond 64 bits of ns
   uint32_t interface = 0;                   ///< index for Source::interfaces()
   uint64_t offset = 0;                      ///< of the first captured byte in the uncompressed file
   std::span<const std::string> comments{};  ///< pcapng opt_comment of this packet
@@ -37,9 +40,10 @@ enum class Next : uint8_t {
   end,     ///< end of the source
 };
 
-/// How many packets a live source saw and lost; zero for files.
+/// How many packets a live source saw and lost; zero for files. Delivered + still held by the kernel +
+/// `kernel` = `received`; without a filter that is what the interface counted.
 struct Drops {
-  uint64_t received = 0;   ///< by the kernel's filter, delivered or dropped
+  uint64_t received = 0;   ///< passed the kernel's filter: delivered, held or dropped
   uint64_t kernel = 0;     ///< dropped because the buffer was full
   uint64_t interface = 0;  ///< dropped by the interface or its driver
 };
@@ -55,6 +59,8 @@ class Source {
   /// index.
   [[nodiscard]] virtual const std::vector<Interface>& interfaces() const = 0;
   [[nodiscard]] virtual Drops drops() { return {}; }
+  /// A live source takes nothing new from now on: what the kernel holds is still delivered, then `end`.
+  virtual void stop() {}
 };
 
 }  // namespace wl::capture

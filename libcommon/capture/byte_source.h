@@ -1,0 +1,36 @@
+#pragma once
+// Where a capture's bytes come from: a file, a pipe, or what a decompressor makes of them.
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "libcommon/base/error.h"
+#include "libcommon/base/fd.h"
+
+namespace wl::capture {
+
+enum class Fill : uint8_t {
+  ready,  ///< bytes came
+  idle,   ///< none can be read right now
+  end,    ///< there are no more
+};
+
+class ByteSource {
+ public:
+  struct Got {
+    Fill state = Fill::end;
+    size_t size = 0;  ///< bytes written into the room, at least 1 where `ready`
+  };
+
+  virtual ~ByteSource() = default;
+  /// Reads up to room.size() bytes. Where nothing can be read it says `idle` at once; the call after that
+  /// waits at most 100 ms. The failure's text is the cause alone.
+  [[nodiscard]] virtual base::Result<Got> read(std::span<uint8_t> room) = 0;
+  /// Whether read() can say `idle`: a pipe, a socket, a terminal.
+  [[nodiscard]] virtual bool can_idle() const = 0;
+};
+
+/// The bytes of a descriptor, which may be non-blocking. Fails for a directory.
+[[nodiscard]] base::Result<std::unique_ptr<ByteSource>> bytes_of(base::Fd fd);
+
+}  // namespace wl::capture
