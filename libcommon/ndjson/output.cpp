@@ -32,6 +32,12 @@ void Output::write(std::string_view record) {
 
 void Output::flush() { drain(hold_limit_ == 0); }
 
+void Output::finish() {
+  drain(true);
+  if (flags_before_ >= 0) (void)::fcntl(fd_, F_SETFL, flags_before_);
+  flags_before_ = -1;
+}
+
 void Output::tick(int64_t steady_now_ns) {
   if (at_ == begin_) {
     oldest_ns_ = 0;
@@ -44,8 +50,8 @@ void Output::tick(int64_t steady_now_ns) {
 
 void Output::set_nonblocking(size_t limit) {
   hold_limit_ = std::max(limit, kBufferSize);
-  const int flags = ::fcntl(fd_, F_GETFL);
-  if (flags >= 0) (void)::fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
+  flags_before_ = ::fcntl(fd_, F_GETFL);
+  if (flags_before_ >= 0) (void)::fcntl(fd_, F_SETFL, flags_before_ | O_NONBLOCK);
 }
 
 bool Output::has_room(size_t size) {

@@ -39,6 +39,9 @@ class Output {
 
   /// Writes out all that is buffered (blocking).
   void flush();
+  /// Writes out all that is buffered, waiting for the reader in every mode, and gives the descriptor its mode
+  /// back. The last call.
+  void finish();
   /// Writes out what is buffered if the oldest of it has waited kMaxDelayNs; call it between blocks of work.
   void tick(int64_t steady_now_ns);
 
@@ -68,6 +71,7 @@ class Output {
   size_t capacity_;
   size_t hold_limit_ = 0;  // non-blocking mode: most bytes held
   int64_t oldest_ns_ = 0;  // when tick() first saw what is buffered; 0: nothing seen
+  int flags_before_ = -1;  // of the descriptor, where set_nonblocking() changed them
   uint64_t written_ = 0;
   WriteState state_ = WriteState::good;
   base::Error error_;
