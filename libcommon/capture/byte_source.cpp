@@ -11,6 +11,7 @@ namespace wl::capture {
 namespace {
 
 constexpr int kWaitMs = 100;
+constexpr int kPipeSize = 1 << 20;  // saves most of the switching between writer and reader
 
 class FdBytes final : public ByteSource {
  public:
@@ -57,6 +58,7 @@ base::Result<std::unique_ptr<ByteSource>> bytes_of(base::Fd fd) {
   if (S_ISDIR(info.st_mode)) return base::fail("is a directory", "name a capture file in it");
   const bool regular = S_ISREG(info.st_mode) || S_ISBLK(info.st_mode);
   if (regular) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  if (S_ISFIFO(info.st_mode)) (void)::fcntl(fd.get(), F_SETPIPE_SZ, kPipeSize);
   return std::make_unique<FdBytes>(std::move(fd), !regular);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "libcommon/base/signals.h"
+#include "libcommon/capture/compressed.h"
 #include "libcommon/capture/pcap_reader.h"
 #include "libcommon/capture/pcapng_reader.h"
 
@@ -32,6 +33,11 @@ class Opening {
 
   /// The reader; null while the bytes that tell are on their way.
   base::Result<std::unique_ptr<Source>> advance() {
+    if (!uncompressed_) {
+      const auto looked = look_inside();
+      if (!looked) return std::unexpected(looked.error());
+      if (*looked == Fill::idle) return nullptr;
+    }
     auto state = window_->fill(kPcapngMagicSize);
     if (!state) return std::unexpected(state.error());
     if (*state == Fill::idle) return nullptr;
@@ -45,9 +51,23 @@ class Opening {
   }
 
  private:
+  /// Puts a decompressor between, if the bytes need one.
+  base::Result<Fill> look_inside() {
+    const auto state = window_->fill(kCompressionMagicSize);
+    if (!state || *state == Fill::idle) return state;
+    uncompressed_ = true;
+    if (!is_compressed(*window_)) return Fill::ready;
+    const std::string name = window_->name();
+    auto bytes = decompress(take());
+    if (!bytes) return std::unexpected(bytes.error());
+    window_.emplace(std::move(*bytes), name);
+    return Fill::ready;
+  }
+
   Window take() { return *std::exchange(window_, std::nullopt); }
 
   std::optional<Window> window_;
+  bool uncompressed_ = false;
 };
 
 /// A pipe: its reader is made when its header has come.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,8 +12,9 @@
 
 namespace wl::ndjson {
 
-Output::Output(int fd)
+Output::Output(int fd, std::string name)
     : fd_(fd),
+      name_(std::move(name)),
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferSize)),
       begin_(buffer_.get()),
       at_(begin_),
@@ -104,7 +106,7 @@ void Output::give_up(int error_number) {
     return;
   }
   state_ = WriteState::failed;
-  error_ = base::Error{"standard output: " + base::errno_text(error_number),
+  error_ = base::Error{name_ + ": " + base::errno_text(error_number),
                        error_number == ENOSPC ? "free some space and run it again" : ""};
 }
 

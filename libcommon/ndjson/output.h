@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "libcommon/base/error.h"
@@ -25,7 +26,8 @@ class Output {
   static constexpr size_t kBufferSize = size_t{256} << 10;
   static constexpr int64_t kMaxDelayNs = 100'000'000;
 
-  explicit Output(int fd);
+  /// `name` stands in the message when writing fails.
+  explicit Output(int fd, std::string name = "standard output");
 
   /// Room for at least `size` more bytes behind what was written so far; flushes or grows as needed. The
   /// pointer is good until the next call.
@@ -64,6 +66,7 @@ class Output {
   void give_up(int error_number);
 
   int fd_;
+  std::string name_;
   std::unique_ptr<char[]> buffer_;
   char* begin_;  // first byte not yet written
   char* at_;     // end of what was committed
