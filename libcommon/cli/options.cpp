@@ -1,5 +1,8 @@
 #include "libcommon/cli/options.h"
 
+#include <algorithm>
+#include <memory>
+
 #include <CLI/CLI.hpp>
 
 #include "libcommon/base/units.h"
@@ -47,6 +50,7 @@ CLI::Option* add_repeatable(CLI::App& app, std::string name, std::vector<std::st
   // A vector option takes all words behind it unless told otherwise, positionals among them.
   return app.add_option(std::move(name), values, std::move(text))
       ->type_name(std::move(value_name))
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
 }
 
@@ -89,6 +93,18 @@ CLI::Option* add_text(CLI::App& app, std::string name, std::string& value, std::
 
 CLI::Option* add_switch(CLI::App& app, std::string name, bool& flag, std::string text) {
   return app.add_flag(std::move(name), flag, std::move(text));
+}
+
+CLI::Option* add_optional(CLI::App& app, const std::string& name, const std::string& bare,
+                          std::string value_name, std::function<base::Result<void>(const std::string&)> take,
+                          std::string text) {
+  // CLI11 gives a flag the value in braces where none is written, and wants a place to keep it.
+  const auto kept = std::make_shared<std::string>();
+  CLI::Option* const option = app.add_flag(name + "{" + bare + "}", *kept, std::move(text));
+  return option->type_name(std::move(value_name))
+      ->each([kept, take = std::move(take)](const std::string& value) {
+        if (const auto result = take(value); !result) throw CLI::ValidationError(result.error().line());
+      });
 }
 
 CLI::Option* add_words(CLI::App& app, std::string name, std::vector<std::string> words, size_t initial,

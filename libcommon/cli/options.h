@@ -35,6 +35,10 @@ CLI::Option* add_text(CLI::App& app, std::string name, std::string& value, std::
                       std::string text);
 /// `--name`: sets `flag`.
 CLI::Option* add_switch(CLI::App& app, std::string name, bool& flag, std::string text);
+/// `--name[=VALUE]`: `take` is given VALUE, or `bare` without one; a failure is a usage error.
+CLI::Option* add_optional(CLI::App& app, const std::string& name, const std::string& bare,
+                          std::string value_name, std::function<base::Result<void>(const std::string&)> take,
+                          std::string text);
 /// `--name A|B|C`: one of the words; `chosen` is given the index.
 CLI::Option* add_words(CLI::App& app, std::string name, std::vector<std::string> words, size_t initial,
                        std::function<void(size_t)> chosen, std::string text);

@@ -1,5 +1,6 @@
 #include "libcommon/cli/run.h"
 
+#include <cerrno>
 #include <exception>
 
 #include <CLI/CLI.hpp>
@@ -7,7 +8,9 @@
 #include <unistd.h>
 
 #include "libcommon/base/signals.h"
+#include "libcommon/cli/layers.h"
 #include "libcommon/cli/options.h"
+#include "libcommon/cli/reference.h"
 #include "libcommon/ndjson/output.h"
 #include "libcommon/record/schema.h"
 
@@ -27,19 +30,53 @@ void fill_standard_descriptors() {
   }
 }
 
+using Generator = std::function<std::string()>;
+
+CLI::Option* add_answer(CLI::App& app, const std::string& name, const std::string& text, Generator answer) {
+  return app.add_flag_callback(
+                name, [answer = std::move(answer)] { throw Answer{answer()}; }, text)
+      ->configurable(false)
+      ->group("Help");
+}
+
+/// An option whose words each stand for a document. It is answered after the others were read, so that what
+/// they say is known.
+CLI::Option* add_documents(CLI::App& app, const std::string& name, const std::string& text,
+                           const std::vector<std::pair<std::string, Generator>>& documents) {
+  std::string words;
+  for (const auto& [word, _] : documents) words += (words.empty() ? "" : "|") + word;
+  const auto take = [words, documents](const std::string& value) -> base::Result<void> {
+    for (const auto& [word, document] : documents) {
+      if (word == value) throw Answer{document()};
+    }
+    return base::fail("\"" + value + "\" is not one of " + words);
+  };
+  return add_optional(app, name, documents.front().first, words, take, text)->configurable(false);
+}
+
 void add_answers(CLI::App& app, const Tool& tool) {
   app.set_help_flag();
-  const auto answer = [&app](const std::string& name, const std::string& text,
-                             std::function<std::string()> f) {
-    app.add_flag_callback(
-           name, [f = std::move(f)] { throw Answer{f()}; }, text)
-        ->trigger_on_parse()
-        ->configurable(false)
-        ->group("Help");
+  add_answer(app, "-h,--help", "show this text", [&app] {
+    return help_text(describe(app));
+  })->trigger_on_parse();
+  add_answer(app, "--version", "show the version", [&tool] {
+    return std::string(tool.name) + " (wireline) " WIRELINE_VERSION "\n";
+  })->trigger_on_parse();
+  const auto schema = [&tool](record::SchemaLanguage language) {
+    return [&tool, language] { return record::schema(language, tool.name, tool.types); };
   };
-  answer("-h,--help", "this text", [&app] { return app.help(); });
-  answer("--version", "the version",
-         [&tool] { return std::string(tool.name) + " (wireline) " WIRELINE_VERSION "\n"; });
+  add_documents(app, "--schema",
+                "show what the records look like: JSON Schema, or a statement that loads them",
+                {{"json", schema(record::SchemaLanguage::json)},
+                 {"duckdb", schema(record::SchemaLanguage::duckdb)},
+                 {"clickhouse", schema(record::SchemaLanguage::clickhouse)}})
+      ->group("Help");
+  add_documents(app, "--generate", "documents made of these declarations",
+                {{"man", [&app, &tool] { return man_page(describe(app), {WIRELINE_VERSION, tool.manual}); }},
+                 {"bash", [&app] { return bash_completion(describe(app)); }},
+                 {"zsh", [&app] { return zsh_completion(describe(app)); }},
+                 {"fish", [&app] { return fish_completion(describe(app)); }}})
+      ->group("");
 }
 
 void add_log_options(CLI::App& app, base::LogOptions& log) {
@@ -76,6 +113,40 @@ base::Exit run_work(Context& context, const std::function<base::Exit(Context&)>&
   return base::Exit::failed;
 }
 
+/// What CLI11 says, in the house's words.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const auto extras = app.remaining(true);
+  switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
+    case CLI::ExitCodes::ExtrasError:
+      return (extras.at(0).starts_with('-') ? "unknown option " : "unexpected argument ") + extras.at(0);
+    case CLI::ExitCodes::ArgumentMismatch: return text.substr(0, text.find(": ")) + ": needs a value";
+    case CLI::ExitCodes::FileError: {
+      const auto path = app.get_config_ptr()->as<std::string>();
+      return path + ": " + base::errno_text(::access(path.c_str(), R_OK) == 0 ? EISDIR : errno);
+    }
+    default: return text;
+  }
+}
+
+/// The line behind which the tool gives up before it began.
+base::Error as_usage(std::string text, const Tool& tool) {
+  const bool has_next_step = text.ends_with(')');
+  return {std::move(text), has_next_step ? "" : "see " + std::string(tool.name) + " --help",
+          base::Exit::usage};
+}
+
+base::Result<void> parse(CLI::App& app, const Tool& tool, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return {};
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(as_usage(usage_error(app, error), tool));
+  } catch (const LayerError& error) {
+    return std::unexpected(as_usage(error.what(), tool));
+  }
+}
+
 }  // namespace
 
 int run(const Tool& tool, int argc, char** argv, const std::function<void(CLI::App&)>& declare,
@@ -87,21 +158,21 @@ int run(const Tool& tool, int argc, char** argv, const std::function<void(CLI::A
   const auto finish = [](base::Exit exit) { return static_cast<int>(exit); };
 
   CLI::App app{std::string(tool.summary), std::string(tool.name)};
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   base::LogOptions log_options;
   declare(app);
   add_log_options(app, log_options);
+  add_layers(app);
   add_answers(app, tool);
   try {
-    app.parse(argc, argv);
+    const auto parsed = parse(app, tool, argc, argv);
+    const auto configured = parsed ? log.configure(log_options) : parsed;
+    if (!configured) {
+      log.error(configured.error());
+      return finish(base::Exit::usage);
+    }
   } catch (const Answer& answer) {
     return finish(print(answer.text, log, context.out));
-  } catch (const CLI::ParseError& error) {
-    log.error(std::string(error.what()) + " (see " + std::string(tool.name) + " --help)");
-    return finish(base::Exit::usage);
-  }
-  if (const auto configured = log.configure(log_options); !configured) {
-    log.error(configured.error());
-    return finish(base::Exit::usage);
   }
   return finish(run_work(context, work));
 }
