@@ -1,5 +1,8 @@
 # Warnings, sanitizers, and the speed-ups that are used where they are present and never required.
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  add_compile_options(-Wno-deprecated-declarations)  # inside libstdc++ 12's own stable_sort
+endif()
 
 # libFuzzer needs its counters in every module, and its main() only in the fuzz targets.
 if(WIRELINE_FUZZ AND NOT WIRELINE_SANITIZE)
