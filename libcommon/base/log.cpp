@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "libcommon/base/fd.h"
+#include "libcommon/base/signals.h"
 #include "libcommon/base/time.h"
 
 namespace wl::base {
@@ -59,6 +60,7 @@ Log::~Log() = default;
 
 Result<void> Log::configure(const LogOptions& options) {
   state_->options = options;
+  if (!options.file.empty()) Signals::catch_reopen();
   return reopen();
 }
 
@@ -75,6 +77,8 @@ Result<void> Log::reopen() {
 void Log::write(LogLevel level, std::string_view text) {
   const LogOptions& options = state_->options;
   if (level > options.level) return;
+  // Where the file cannot be opened anew the old one goes on: no line is lost.
+  if (state_->file && Signals::take_reopen_request()) (void)reopen();
   const auto index = static_cast<size_t>(level);
   std::string line;
   if (options.json) {

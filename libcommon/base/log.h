@@ -30,7 +30,6 @@ class Log {
 
   /// Applies the options; fails when the file cannot be opened.
   [[nodiscard]] Result<void> configure(const LogOptions& options);
-  [[nodiscard]] Result<void> reopen();
 
   void error(std::string_view text) { write(LogLevel::error, text); }
   void error(const Error& error) { write(LogLevel::error, error.line()); }
@@ -41,6 +40,7 @@ class Log {
 
  private:
   void write(LogLevel level, std::string_view text);
+  Result<void> reopen();
 
   struct State;
   std::string tool_;

@@ -40,10 +40,8 @@ void Signals::ignore_first_stop() {
   install(SIGTERM, on_stop, SA_RESTART);
 }
 
-void Signals::catch_user() {
-  install(SIGUSR1, on_user, 0);
-  install(SIGHUP, on_user, 0);
-}
+void Signals::catch_counts() { install(SIGUSR1, on_user, SA_RESTART); }
+void Signals::catch_reopen() { install(SIGHUP, on_user, SA_RESTART); }
 
 void Signals::ignore_pipe() { install(SIGPIPE, SIG_IGN, 0); }
 

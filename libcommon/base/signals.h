@@ -13,8 +13,10 @@ struct Signals {
   /// SIGINT and SIGTERM are passed over once (a tool that reads stdin goes on to its end of file); the second
   /// ends the process.
   static void ignore_first_stop();
-  /// Installs handlers for SIGUSR1 (counts wanted) and SIGHUP (reopen the log).
-  static void catch_user();
+  /// Installs a handler for SIGUSR1: counts wanted.
+  static void catch_counts();
+  /// Installs a handler for SIGHUP: reopen the log.
+  static void catch_reopen();
   /// SIGPIPE is ignored: a closed reader shows as EPIPE.
   static void ignore_pipe();
 

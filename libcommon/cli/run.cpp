@@ -154,7 +154,7 @@ int run(const Tool& tool, int argc, char** argv, const std::function<void(CLI::A
   fill_standard_descriptors();
   base::Signals::ignore_pipe();
   base::Log log{std::string(tool.name)};
-  Context context{log, WIRELINE_VERSION};
+  Context context{log, WIRELINE_VERSION, std::vector<std::string>(argv + 1, argv + argc)};
   const auto finish = [](base::Exit exit) { return static_cast<int>(exit); };
 
   CLI::App app{std::string(tool.summary), std::string(tool.name)};

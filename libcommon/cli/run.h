@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/log.h"
@@ -28,9 +29,10 @@ struct Tool {
 /// What the work is given by run(): the effects of the process.
 struct Context {
   base::Log& log;
-  std::string_view version;  ///< "0.1.0"
-  int in = 0;                ///< standard input
-  int out = 1;               ///< standard output
+  std::string_view version;            ///< "0.1.0"
+  std::vector<std::string> arguments;  ///< of the command line, without the program's name
+  int in = 0;                          ///< standard input
+  int out = 1;                         ///< standard output
 };
 
 /// The whole life of a program: `declare` puts the tool's options into the app, which parses argv with TOML

@@ -4,48 +4,100 @@
 #include <memory>
 #include <optional>
 
-#include <poll.h>
+#include <time.h>
 
 #include "libcommon/base/services.h"
 #include "libcommon/base/signals.h"
+#include "libcommon/capture/bpf.h"
+#include "libcommon/capture/live.h"
 #include "libcommon/capture/open.h"
+#include "libcommon/capture/writer.h"
 #include "libcommon/packet/decoder.h"
 #include "libcommon/record/stream_writer.h"
+#include "tools/netsniff/counts.h"
 #include "tools/netsniff/interfaces.h"
+#include "tools/netsniff/own_addresses.h"
 #include "tools/netsniff/pacer.h"
 #include "tools/netsniff/printer.h"
+#include "tools/netsniff/privileges.h"
 
 namespace wl::netsniff {
 namespace {
 
+using base::Exit;
+using base::Result;
 using record::Field;
 
 /// Packets between two looks at the clock and the signals: some 100 µs of work.
 constexpr uint64_t kPacketsPerTick = 256;
 /// Longest sleep of --replay between two looks at the signals.
 constexpr int64_t kMaxSleepNs = 50 * base::kMillisecond;
+/// --on-slow drop: what is held for a reader that stalls, some 20,000 records.
+constexpr size_t kHeldBytes = size_t{4} << 20;
+/// Room that must be free for a record to be made then; few are larger.
+constexpr size_t kRecordRoom = size_t{16} << 10;
+
+capture::WriterOptions writer_options(const Options& options, const cli::Context& context) {
+  const auto ends_with = [&](std::string_view end) { return options.write.ends_with(end); };
+  const bool pcap = options.format == RawFormat::pcap ||
+                    (options.format == RawFormat::by_name && (ends_with(".pcap") || ends_with(".cap")));
+  capture::WriterOptions writer;
+  writer.path = options.write;
+  writer.standard_output = context.out;
+  writer.format = pcap ? capture::Format::pcap : capture::Format::pcapng;
+  writer.application = "netsniff (wireline) " + std::string(context.version);
+  writer.rotation.bytes = options.rotate_bytes;
+  writer.rotation.seconds = options.rotate_ns / base::kSecond;
+  writer.rotation.files = static_cast<uint32_t>(options.rotate_files);
+  return writer;
+}
 
 class Sniffer {
  public:
   Sniffer(const Options& options, cli::Context& context)
-      : options_(options), context_(context), out_(context.out), stream_(out_, options.time) {}
+      : options_(options),
+        context_(context),
+        out_(context.out),
+        stream_(out_, options.time),
+        unfiltered_(context.log, "packet") {}
 
-  base::Result<void> prepare();
-  base::Exit run();
+  /// Everything that can be refused before the first packet.
+  Result<void> prepare();
+  Exit run();
 
  private:
-  /// Reads one source to its end; a failure is reported, and what was read before it stays.
-  void read(capture::Source& source, const std::string& name);
-  void handle(const capture::Frame& frame, const capture::Source& source);
-  void wait_until_due(const capture::Frame& frame);
+  Result<void> prepare_records();
+  Result<void> prepare_filter();
+  Result<void> open_live(std::string filter);
+  void catch_signals() const;
+
+  void read_files();
+  /// Reads a source to its end; a failure is reported, and what was read before it stays.
+  void read(capture::Source& source);
+  void handle(const capture::Frame& frame, capture::Source& source);
+  [[nodiscard]] bool passes(const capture::Frame& frame, const capture::Source& source);
+  void wait_until_due(const capture::Frame& frame, capture::Source& source);
+  void write_raw(const capture::Frame& frame, const capture::Source& source);
+  void print(const capture::Frame& frame, const capture::Source& source);
   void note_source(const capture::Frame& frame, const capture::Source& source);
-  void tick();
-  [[nodiscard]] bool done() const { return !reason_.empty(); }
+  void tick(capture::Source& source);
+
+  /// Ends the run at once. The first reason stands.
   void stop(std::string_view reason) {
     if (reason_.empty()) reason_ = reason;
+    done_ = true;
   }
-  [[nodiscard]] record::StreamCounts counts() const;
-  base::Exit finish();
+  /// Ends the run when what the source still holds is read.
+  void drain(std::string_view reason, capture::Source& source) {
+    if (!options_.live()) return stop(reason);
+    if (reason_.empty()) reason_ = reason;
+    source.stop();
+  }
+  void fail(const base::Error& error) {
+    context_.log.error(error);
+    status_ = Exit::failed;
+  }
+  Exit finish();
 
   const Options& options_;
   cli::Context& context_;
@@ -53,94 +105,200 @@ class Sniffer {
   record::StreamWriter stream_;
   base::Services services_;
   packet::LocalAddresses local_;
-  record::FieldSet fields_;
+  std::optional<OwnAddresses> own_addresses_;
+  std::optional<capture::Bpf> filter_;  // of files; a live source has it in the kernel
+  std::unique_ptr<capture::Source> live_;
+  std::unique_ptr<capture::Writer> writer_;
   std::unique_ptr<packet::Decoder> decoder_;
   std::unique_ptr<Printer> printer_;
   std::optional<Pacer> pacer_;
+  base::SkipReport unfiltered_;
 
   record::Packet packet_;
-  std::string source_name_;
+  std::string file_;      // being read
   uint64_t ordinal_ = 0;  // of the packet in its source
-  uint64_t taken_ = 0;    // packets that passed the filter
-  uint64_t bytes_ = 0;
-  uint64_t records_ = 0;
+  Counts counts_;
   uint64_t since_tick_ = 0;
   int64_t next_stats_ns_ = 0;
   int64_t deadline_ns_ = INT64_MAX;
-  std::string_view reason_;  // why it stops; empty: it goes on
-  base::Exit status_ = base::Exit::ok;
+  std::string_view reason_ = "";  // why it stops
+  bool done_ = false;
+  Exit status_ = Exit::ok;
 };
 
-base::Result<void> Sniffer::prepare() {
-  const auto fields = selected_fields(options_);
-  if (!fields) return std::unexpected(fields.error());
-  fields_ = options_.table ? line_fields() : *fields;
+Result<void> Sniffer::prepare() {
+  if (const auto ready = prepare_records(); !ready) return ready;
+  if (const auto ready = prepare_filter(); !ready) return ready;
+  if (!options_.write.empty()) {
+    auto writer = capture::Writer::open(writer_options(options_, context_));
+    if (!writer) return std::unexpected(writer.error());
+    writer_ = std::move(*writer);
+  }
+  if (!options_.user.empty()) {
+    if (const auto dropped = drop_privileges(options_.user); !dropped) return dropped;
+  }
+  if (options_.replay != Replay::max) pacer_.emplace(options_.replay == Replay::real ? 1 : 10);
+  if (options_.duration_ns != 0) deadline_ns_ = base::steady_clock_ns() + options_.duration_ns;
+  catch_signals();
+  return {};
+}
+
+Result<void> Sniffer::prepare_records() {
+  const auto selected = selected_fields(options_);
+  if (!selected) return std::unexpected(selected.error());
+  const record::FieldSet fields = options_.table ? line_fields() : *selected;
   for (const std::string& text : options_.local) {
     const auto network = packet::parse_network(text);
     if (!network) return base::with_context("--local", network.error());
     local_.add(*network);
   }
-  if (fields_.has(Field::app_port)) services_ = base::Services::load();
-  decoder_ = std::make_unique<packet::Decoder>(
-      packet::Decoder::Options{fields_, options_.decap, local_.empty() ? nullptr : &local_, &services_});
-  if (options_.prints_records()) {
-    printer_ =
-        options_.table ? line_printer(options_.hex, out_) : record_printer(fields_, options_.time, out_);
-  }
-  if (options_.replay != Replay::max) pacer_.emplace(options_.replay == Replay::real ? 1 : 10);
-  if (options_.duration_ns != 0) deadline_ns_ = base::steady_clock_ns() + options_.duration_ns;
+  if (!options_.prints_records()) return {};
+  const bool follows_interface = options_.live() && options_.local.empty();
+  if (follows_interface) own_addresses_.emplace(options_.interface, local_);
+  if (fields.has(Field::app_port)) services_ = base::Services::load();
+  decoder_ = std::make_unique<packet::Decoder>(packet::Decoder::Options{
+      fields, options_.decap, local_.empty() && !follows_interface ? nullptr : &local_, &services_});
+  printer_ = options_.table ? line_printer(options_.hex, out_) : record_printer(fields, options_.time, out_);
+  if (options_.on_slow == OnSlow::drop) out_.set_nonblocking(kHeldBytes);
   return {};
 }
 
-base::Exit Sniffer::run() {
-  if (options_.meta) stream_.meta(kTool.name, context_.version, options_.files, {});
-  for (const std::string& file : options_.files) {
-    if (done()) break;
-    auto source = capture::open_file(file, context_.in);
-    if (!source) {
-      context_.log.error(source.error());
-      status_ = base::Exit::failed;
-      continue;
-    }
-    read(**source, file);
+Result<void> Sniffer::prepare_filter() {
+  auto expression = filter_expression(options_);
+  if (!expression) return std::unexpected(expression.error());
+  if (options_.live()) return open_live(std::move(*expression));
+  if (expression->empty()) return {};
+  auto filter = capture::Bpf::parse(std::move(*expression));
+  if (!filter) return std::unexpected(filter.error());
+  filter_ = std::move(*filter);
+  return {};
+}
+
+Result<void> Sniffer::open_live(std::string filter) {
+  capture::LiveOptions live;
+  live.interface = options_.interface;
+  live.snaplen = static_cast<uint32_t>(options_.snaplen);
+  live.promiscuous = !options_.not_promiscuous;
+  live.buffer_bytes = options_.buffer_bytes;
+  live.filter = std::move(filter);
+  auto source = capture::open_live(live);
+  if (!source) return std::unexpected(source.error());
+  live_ = std::move(*source);
+  return {};
+}
+
+void Sniffer::catch_signals() const {
+  base::Signals::catch_counts();
+  const bool reads_stdin = std::ranges::find(options_.files, "-") != options_.files.end();
+  if (options_.live() || options_.replay != Replay::max) {
+    base::Signals::catch_stop();
+  } else if (reads_stdin) {
+    base::Signals::ignore_first_stop();
+  }
+}
+
+Exit Sniffer::run() {
+  if (options_.meta) {
+    const std::vector<std::string> live{options_.interface};
+    stream_.meta(kTool.name, context_.version, options_.live() ? live : options_.files, context_.arguments);
+  }
+  if (live_) {
+    read(*live_);
+    counts_.drops = live_->drops();
+  } else {
+    read_files();
   }
   return finish();
 }
 
-void Sniffer::read(capture::Source& source, const std::string& name) {
-  source_name_ = name;
-  ordinal_ = 0;
-  capture::Frame frame;
-  while (!done()) {
-    const auto next = source.next(frame);
-    if (!next) {
-      context_.log.error(next.error());
-      status_ = base::Exit::failed;
-      return;
-    }
-    if (*next == capture::Next::end) return;
-    if (*next == capture::Next::idle) {
-      out_.flush();
-      tick();
+void Sniffer::read_files() {
+  for (const std::string& file : options_.files) {
+    if (done_) return;
+    auto source = capture::open_file(file, context_.in);
+    if (!source) {
+      fail(source.error());
       continue;
     }
-    handle(frame, source);
-    if (++since_tick_ >= kPacketsPerTick) tick();
+    file_ = file;
+    ordinal_ = 0;
+    read(**source);
+    if (writer_) {
+      if (const auto flushed = writer_->flush((*source)->interfaces()); !flushed)
+        return fail(flushed.error());
+      writer_->next_source();
+    }
   }
 }
 
-void Sniffer::handle(const capture::Frame& frame, const capture::Source& source) {
-  ++ordinal_;
-  if (pacer_ && frame.has_time) wait_until_due(frame);
-  ++taken_;
-  bytes_ += frame.length;
-  if (printer_) {
-    decoder_->decode(frame.data, frame.length, source.interfaces()[frame.interface].link_type, packet_);
-    note_source(frame, source);
-    printer_->print(packet_, frame);
-    ++records_;
+void Sniffer::read(capture::Source& source) {
+  capture::Frame frame;
+  while (!done_) {
+    const auto next = source.next(frame);
+    if (!next) return fail(next.error());
+    if (*next == capture::Next::packet) {
+      handle(frame, source);
+      if (++since_tick_ < kPacketsPerTick) continue;
+    } else if (*next == capture::Next::end) {
+      return;
+    } else {
+      out_.flush();
+    }
+    tick(source);
   }
-  if (taken_ == options_.limit) stop("limit");
+}
+
+void Sniffer::handle(const capture::Frame& frame, capture::Source& source) {
+  ++ordinal_;
+  if (filter_ && !passes(frame, source)) return;
+  if (pacer_ && frame.has_time) wait_until_due(frame, source);
+  if (done_) return;
+  if (options_.on_slow == OnSlow::drop && !out_.has_room(kRecordRoom)) {
+    ++counts_.reader_dropped;
+    return;
+  }
+  ++counts_.packets;
+  counts_.bytes += frame.length;
+  if (writer_) write_raw(frame, source);
+  if (printer_) print(frame, source);
+  if (counts_.packets == options_.limit) stop("limit");
+}
+
+bool Sniffer::passes(const capture::Frame& frame, const capture::Source& source) {
+  const auto matches = filter_->matches(frame, source.interfaces());
+  if (matches) return *matches;
+  unfiltered_.add(file_ + ": packet " + std::to_string(ordinal_) + ": " + matches.error().line());
+  return false;
+}
+
+void Sniffer::wait_until_due(const capture::Frame& frame, capture::Source& source) {
+  while (!done_) {
+    const int64_t wait = pacer_->wait_ns(frame.time_ns, base::steady_clock_ns());
+    if (wait == 0) return;
+    out_.flush();
+    const timespec pause{0, std::min(wait, kMaxSleepNs)};
+    ::nanosleep(&pause, nullptr);
+    tick(source);
+  }
+}
+
+void Sniffer::write_raw(const capture::Frame& frame, const capture::Source& source) {
+  if (const auto written = writer_->write(frame, source.interfaces()); !written) {
+    fail(written.error());
+    stop("error");
+  } else if (writer_->finished()) {
+    --counts_.packets;
+    counts_.bytes -= frame.length;
+    stop("limit");
+  } else if (writer_->reader_gone()) {
+    stop("reader");
+  }
+}
+
+void Sniffer::print(const capture::Frame& frame, const capture::Source& source) {
+  decoder_->decode(frame.data, frame.length, source.interfaces()[frame.interface].link_type, packet_);
+  note_source(frame, source);
+  printer_->print(packet_, frame);
+  ++counts_.records;
 }
 
 void Sniffer::note_source(const capture::Frame& frame, const capture::Source& source) {
@@ -149,69 +307,74 @@ void Sniffer::note_source(const capture::Frame& frame, const capture::Source& so
   packet_.time_ns = frame.time_ns;
   packet_.time_digits = static_cast<uint8_t>(interface.fraction_digits);
   packet_.set_n(ordinal_);
-  packet_.set_at_offset(frame.offset);
-  packet_.set_at_file(source_name_);
-  if (source.interfaces().size() > 1) packet_.set_iface(interface.name);
+  if (!options_.live()) {
+    packet_.set_at_offset(frame.offset);
+    packet_.set_at_file(file_);
+  }
+  if (source.interfaces().size() > 1 && !interface.name.empty()) packet_.set_iface(interface.name);
   if (options_.payload_bytes && packet_.present.has(Field::payload)) {
     packet_.payload =
         packet_.payload.first(std::min<size_t>(packet_.payload.size(), *options_.payload_bytes));
   }
 }
 
-void Sniffer::wait_until_due(const capture::Frame& frame) {
-  while (!done()) {
-    const int64_t wait = pacer_->wait_ns(frame.time_ns, base::steady_clock_ns());
-    if (wait == 0) return;
-    out_.flush();
-    const timespec pause{0, std::min(wait, kMaxSleepNs)};
-    ::nanosleep(&pause, nullptr);
-    tick();
-  }
-}
-
-void Sniffer::tick() {
+void Sniffer::tick(capture::Source& source) {
   since_tick_ = 0;
   const int64_t now = base::steady_clock_ns();
+  if (options_.live()) counts_.drops = source.drops();
   if (options_.meta && now >= next_stats_ns_) {
-    if (next_stats_ns_ != 0) stream_.stats(counts());
+    if (next_stats_ns_ != 0) stream_.stats(counts_.stream(options_.live()));
     next_stats_ns_ = now + base::kSecond;
   }
+  if (own_addresses_) own_addresses_->refresh(now);
   out_.tick(now);
-  if (now >= deadline_ns_) stop("duration");
-  if (base::Signals::stop_requested()) stop("signal");
-  if (!out_.good()) stop("closed");
+  if (!out_.good()) stop("reader");
+  if (base::Signals::take_counts_request()) context_.log.info(counts_.line(options_.live()));
+  if (now >= deadline_ns_) drain("duration", source);
+  if (base::Signals::stop_requested()) drain("signal", source);
 }
 
-record::StreamCounts Sniffer::counts() const {
-  record::StreamCounts counts;
-  counts.records = records_;
-  counts.packets = taken_;
-  counts.bytes = bytes_;
-  return counts;
-}
-
-base::Exit Sniffer::finish() {
-  if (options_.meta) stream_.end(reason_.empty() ? "end" : reason_, status_, counts());
-  out_.finish();
-  if (out_.state() == ndjson::WriteState::failed) {
-    context_.log.error(out_.error());
-    return base::Exit::failed;
+Exit Sniffer::finish() {
+  if (writer_) {
+    static const std::vector<capture::Interface> kNone;
+    const auto closed = writer_->close(live_ ? live_->interfaces() : kNone);
+    if (!closed) fail(closed.error());
   }
+  unfiltered_.finish();
+  if (unfiltered_.count() != 0) status_ = Exit::failed;
+  if (options_.meta) {
+    stream_.end(reason_.empty() ? "end" : reason_, status_, counts_.stream(options_.live()));
+  }
+  out_.finish();
+  if (out_.state() == ndjson::WriteState::failed) fail(out_.error());
+  const bool worth_saying = options_.live() || !options_.write.empty();
+  if (worth_saying && !options_.quiet) context_.log.info(counts_.line(options_.live()));
   return status_;
+}
+
+Result<void> list(cli::Context& context) {
+  ndjson::Output out(context.out);
+  const auto written = write_interfaces(out);
+  out.finish();
+  if (!written) return written;
+  if (out.state() == ndjson::WriteState::failed) return std::unexpected(out.error());
+  return {};
 }
 
 }  // namespace
 
-base::Exit sniff(const Options& options, cli::Context& context) {
-  if (const auto checked = check(options); !checked) {
-    context.log.error(checked.error());
-    return checked.error().exit;
+Exit sniff(const Options& options, cli::Context& context) {
+  const auto report = [&](const base::Error& error) {
+    context.log.error(error);
+    return error.exit;
+  };
+  if (const auto checked = check(options); !checked) return report(checked.error());
+  if (options.list_interfaces) {
+    const auto listed = list(context);
+    return listed ? Exit::ok : report(listed.error());
   }
   Sniffer sniffer(options, context);
-  if (const auto prepared = sniffer.prepare(); !prepared) {
-    context.log.error(prepared.error());
-    return prepared.error().exit;
-  }
+  if (const auto prepared = sniffer.prepare(); !prepared) return report(prepared.error());
   return sniffer.run();
 }
 
