@@ -17,8 +17,8 @@
 #include <vector>
 
 #include <arpa/inet.h>
-#include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -36,8 +36,22 @@ constexpr size_t kHeaders = 14 + 20 + 8;
 constexpr size_t kStamp =
     24;  // magic, sequence number, time of sending in ns since 1970: 8 bytes each, big-endian
 constexpr std::string_view kMagic = "WLBLAST1";
-constexpr size_t kBatch = 64;
+constexpr uint32_t kJoinedLimit = 512;    // bytes; the kernel takes no less than about 320
+constexpr size_t kLargestBurst = 64;      // UDP_MAX_SEGMENTS of older kernels
 constexpr int64_t kShortestNap = 50'000;  // ns; below it the frames that fall due go out together
+
+/// struct virtio_net_hdr, which stands before each frame given to a packet socket with PACKET_VNET_HDR;
+/// <linux/virtio_net.h> is not C++.
+struct Segmentation {
+  uint8_t flags = 0;
+  uint8_t type = 0;
+  uint16_t header_size = 0;
+  uint16_t segment_size = 0;
+  uint16_t checksum_start = 0;
+  uint16_t checksum_offset = 0;
+};
+constexpr uint8_t kNeedsChecksum = 1;  // VIRTIO_NET_HDR_F_NEEDS_CSUM
+constexpr uint8_t kUdpSegments = 5;    // VIRTIO_NET_HDR_GSO_UDP_L4
 
 struct Options {
   std::string interface{};
@@ -87,25 +101,54 @@ void put(std::vector<uint8_t>& out, size_t at, uint64_t value, size_t width) {
   for (size_t i = width; i-- > 0; value >>= 8U) out[at + i] = static_cast<uint8_t>(value);
 }
 
-/// A frame without stamp and source port; the IP checksum holds for all of them.
-std::vector<uint8_t> make_frame(size_t size) {
-  std::vector<uint8_t> frame(size);
-  constexpr std::array<uint8_t, 14> kEthernet{2, 0, 0, 0, 0, 0xB2, 2, 0, 0, 0, 0, 0xB1, 8, 0};
-  std::ranges::copy(kEthernet, frame.begin());
-  put(frame, 14, 0x4500, 2);
-  put(frame, 16, size - 14, 2);
-  put(frame, 20, 0x4000, 2);
-  put(frame, 22, 0x4011, 2);
-  put(frame, 26, 0xC6120001, 4);  // 198.18.0.1 → 198.19.0.1 (RFC 2544)
-  put(frame, 30, 0xC6130001, 4);
+uint32_t sum16(std::span<const uint8_t> bytes) {
   uint32_t sum = 0;
-  for (size_t at = 14; at < 34; at += 2) sum += static_cast<uint32_t>(frame[at] << 8U) | frame[at + 1];
+  for (size_t at = 0; at + 1 < bytes.size(); at += 2)
+    sum += static_cast<uint32_t>(bytes[at] << 8U) | bytes[at + 1];
   while (sum > 0xFFFF) sum = (sum & 0xFFFFU) + (sum >> 16U);
-  put(frame, 24, ~sum & 0xFFFFU, 2);
-  put(frame, 36, 9, 2);  // discard
-  put(frame, 38, size - 34, 2);
-  std::ranges::copy(kMagic, frame.begin() + kHeaders);
-  return frame;
+  return sum;
+}
+
+/// Ethernet, IPv4 and UDP; lengths, checksums and the source port are filled in for each burst.
+std::vector<uint8_t> make_header() {
+  std::vector<uint8_t> header(kHeaders);
+  constexpr std::array<uint8_t, 14> kEthernet{2, 0, 0, 0, 0, 0xB2, 2, 0, 0, 0, 0, 0xB1, 8, 0};
+  std::ranges::copy(kEthernet, header.begin());
+  put(header, 14, 0x4500, 2);
+  put(header, 20, 0x4000, 2);
+  put(header, 22, 0x4000U | IPPROTO_UDP, 2);
+  put(header, 26, 0xC6120001, 4);  // 198.18.0.1 → 198.19.0.1 (RFC 2544)
+  put(header, 30, 0xC6130001, 4);
+  put(header, 36, 9, 2);  // discard
+  return header;
+}
+
+/// Has the kernel cut bursts apart before they reach the interface, where a capture would see them joined:
+/// the same as `ip link set dev IF gso_max_size 512`.
+bool forbid_joined_frames(int interface_index) {
+  struct {
+    nlmsghdr header{};
+    ifinfomsg link{};
+    rtattr attribute{};
+    uint32_t size = kJoinedLimit;
+  } request;
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_NEWLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  request.link.ifi_index = interface_index;
+  request.attribute.rta_len = RTA_LENGTH(sizeof request.size);
+  request.attribute.rta_type = IFLA_GSO_MAX_SIZE;
+  struct {
+    nlmsghdr header{};
+    nlmsgerr error{};
+    std::array<char, 512> rest{};
+  } answer;
+  const wl::base::Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (::send(fd.get(), &request, sizeof request, 0) != sizeof request ||
+      ::recv(fd.get(), &answer, sizeof answer, 0) < 0)
+    return false;
+  errno = -answer.error.error;
+  return errno == 0;
 }
 
 wl::base::Fd open_socket(const std::string& interface) {
@@ -117,45 +160,89 @@ wl::base::Fd open_socket(const std::string& interface) {
       ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return {};
   const int on = 1;
-  ::setsockopt(fd.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on);
+  if (::setsockopt(fd.get(), SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) != 0 ||
+      !forbid_joined_frames(address.sll_ifindex))
+    return {};
   return fd;
 }
 
+/// Several frames go to the kernel as one: it cuts them apart again (UDP segmentation), which costs a third
+/// of sending them one by one. They share a source port.
 class Sender {
  public:
-  Sender(int fd, const Options& options) : fd_(fd), options_(options) {
-    for (size_t i = 0; i < kBatch; ++i) {
-      frames_.push_back(make_frame(options.size));
-      vectors_[i] = {frames_[i].data(), frames_[i].size()};
-      messages_[i].msg_hdr.msg_iov = &vectors_[i];
-      messages_[i].msg_hdr.msg_iovlen = 1;
-    }
+  Sender(int fd, const Options& options)
+      : fd_(fd),
+        options_(options),
+        header_(make_header()),
+        payload_(options.size - kHeaders),
+        largest_(std::min(kLargestBurst, (UINT16_MAX - kHeaders) / payload_)),
+        bytes_(largest_ * payload_) {
+    for (size_t i = 0; i < largest_; ++i) std::ranges::copy(kMagic, bytes_.begin() + offset(i * payload_));
   }
 
   /// Sends up to `due` frames; false when the interface refuses for good.
   bool send(uint64_t due) {
-    const auto wanted = static_cast<unsigned>(std::min<uint64_t>(due, kBatch));
-    for (unsigned i = 0; i < wanted; ++i) {
-      const uint64_t sequence = sent_ + i;
-      put(frames_[i], 34, 1024 + sequence % options_.flows, 2);
-      put(frames_[i], kHeaders + 8, sequence, 8);
-      put(frames_[i], kHeaders + 16, static_cast<uint64_t>(wl::base::wall_clock_ns()), 8);
+    size_t frames = std::min<uint64_t>(due, largest_);
+    if (kHeaders + frames * payload_ < kJoinedLimit) frames = 1;
+    stamp(frames);
+    Segmentation segmentation;
+    if (frames > 1)
+      segmentation = {kNeedsChecksum, kUdpSegments, kHeaders, static_cast<uint16_t>(payload_), 34, 6};
+    std::array<iovec, 3> parts{{{&segmentation, sizeof segmentation},
+                                {header_.data(), header_.size()},
+                                {bytes_.data(), frames * payload_}}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    if (::sendmsg(fd_, &message, 0) > 0) {
+      sent_ += frames;
+      return true;
     }
-    const int done = ::sendmmsg(fd_, messages_.data(), wanted, 0);
-    if (done > 0) sent_ += static_cast<uint64_t>(done);
-    if (done < 0) ++refused_;
-    return done >= 0 || errno == ENOBUFS || errno == EAGAIN || errno == EINTR;
+    if (errno == EINVAL && largest_ > 1) {  // Linux before 6.2 does not segment for packet sockets
+      largest_ = 1;
+      return true;
+    }
+    ++refused_;
+    return errno == ENOBUFS || errno == EAGAIN || errno == EINTR;
   }
 
   [[nodiscard]] uint64_t sent() const { return sent_; }
   [[nodiscard]] uint64_t refused() const { return refused_; }
 
  private:
+  static std::ptrdiff_t offset(size_t at) { return static_cast<std::ptrdiff_t>(at); }
+
+  void stamp(size_t frames) {
+    const size_t size = 8 + frames * payload_;
+    put(header_, 16, 20 + size, 2);
+    put(header_, 24, 0, 2);
+    put(header_, 24, 0xFFFFU ^ sum16(std::span(header_).subspan(14, 20)), 2);
+    put(header_, 34, 1024 + burst_++ % options_.flows, 2);
+    put(header_, 38, size, 2);
+    // One frame goes without a checksum; of several the kernel makes it from the pseudo header's sum.
+    put(header_, 40, frames == 1 ? 0 : pseudo_header_sum(size), 2);
+    const auto now = static_cast<uint64_t>(wl::base::wall_clock_ns());
+    for (size_t i = 0; i < frames; ++i) {
+      put(bytes_, i * payload_ + 8, sent_ + i, 8);
+      put(bytes_, i * payload_ + 16, now, 8);
+    }
+  }
+
+  [[nodiscard]] uint32_t pseudo_header_sum(size_t size) const {
+    std::vector<uint8_t> pseudo(header_.begin() + 26, header_.begin() + 34);
+    pseudo.resize(12);
+    put(pseudo, 8, IPPROTO_UDP, 2);
+    put(pseudo, 10, size, 2);
+    return sum16(pseudo);
+  }
+
   int fd_;
   const Options& options_;
-  std::vector<std::vector<uint8_t>> frames_;
-  std::array<iovec, kBatch> vectors_{};
-  std::array<mmsghdr, kBatch> messages_{};
+  std::vector<uint8_t> header_;
+  size_t payload_;
+  size_t largest_;
+  std::vector<uint8_t> bytes_;
+  uint64_t burst_ = 0;
   uint64_t sent_ = 0;
   uint64_t refused_ = 0;
 };
