@@ -1,6 +1,7 @@
 #include "libcommon/capture/open.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 
@@ -9,7 +10,9 @@
 
 #include "libcommon/base/signals.h"
 #include "libcommon/capture/compressed.h"
+#include "libcommon/capture/endian.h"
 #include "libcommon/capture/pcap_reader.h"
+#include "libcommon/capture/pcapng_options.h"
 #include "libcommon/capture/pcapng_reader.h"
 
 namespace wl::capture {
@@ -24,6 +27,13 @@ bool is_text(const Window& window) {
 std::unexpected<base::Error> not_a_capture(const Window& window) {
   if (window.size() == 0) return window.fail("empty file, not even a capture's header");
   return window.fail(is_text(window) ? "text, not a capture" : "not a capture: neither pcap nor pcapng");
+}
+
+/// Whether fewer bytes than any capture has are the first of one.
+bool begins_like_a_capture(const Window& window) {
+  std::array<uint8_t, kPcapngMagicSize> head{};
+  std::copy_n(window.data(), std::min(window.size(), head.size()), head.begin());
+  return is_pcap(head.data()) || load<uint32_t>(head.data(), false) == kSectionBlock;
 }
 
 /// What a capture's first bytes say it is, step by step as they come.
@@ -41,8 +51,11 @@ class Opening {
     auto state = window_->fill(kPcapngMagicSize);
     if (!state) return std::unexpected(state.error());
     if (*state == Fill::idle) return nullptr;
-    if (window_->size() >= kPcapngMagicSize && is_pcapng(window_->data())) return read_pcapng(take());
-    if (window_->size() < 4 || !is_pcap(window_->data())) return not_a_capture(*window_);
+    if (*state == Fill::end) {
+      return begins_like_a_capture(*window_) ? window_->fail_cut("the file header") : not_a_capture(*window_);
+    }
+    if (is_pcapng(window_->data())) return read_pcapng(take());
+    if (!is_pcap(window_->data())) return not_a_capture(*window_);
     state = window_->fill(kPcapHeaderSize);
     if (!state) return std::unexpected(state.error());
     if (*state == Fill::idle) return nullptr;

@@ -8,9 +8,11 @@
 namespace wl::capture {
 
 inline constexpr size_t kPcapHeaderSize = 24;
+/// What a file's dialect is guessed from: two packets of the largest size with their headers.
+inline constexpr size_t kPcapSampleSize = 2 * ((256 << 10) + 28);
 
-/// Whether a file that begins with these 4 bytes is a pcap file.
-[[nodiscard]] bool is_pcap(const uint8_t* magic);
+/// Whether a file that begins with these 8 bytes is a pcap file.
+[[nodiscard]] bool is_pcap(const uint8_t* header);
 
 /// A reader for the file whose header, kPcapHeaderSize bytes, stands in the window.
 [[nodiscard]] base::Result<std::unique_ptr<Source>> read_pcap(Window window);

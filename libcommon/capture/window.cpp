@@ -41,16 +41,15 @@ base::Result<Fill> Window::read_more() {
     capacity_ *= 2;
   }
   auto got = bytes_->read({buffer_.get() + end_, capacity_ - end_});
-  if (!got) {
-    begin_ = end_;  // the message names the place that could not be read
-    return fail(got.error().line());
-  }
+  if (!got) return fail_at(base_ + end_, got.error().line());
   end_ += got->size;
   return got->state;
 }
 
-std::unexpected<base::Error> Window::fail(std::string_view cause) const {
-  return base::fail(name_ + ": byte " + std::to_string(offset()) + ": " + std::string(cause));
+std::unexpected<base::Error> Window::fail(std::string_view cause) const { return fail_at(offset(), cause); }
+
+std::unexpected<base::Error> Window::fail_at(uint64_t offset, std::string_view cause) const {
+  return base::fail(name_ + ": byte " + std::to_string(offset) + ": " + std::string(cause));
 }
 
 std::unexpected<base::Error> Window::fail_cut(std::string_view what) const {

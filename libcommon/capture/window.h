@@ -39,6 +39,7 @@ class Window {
 
  private:
   base::Result<Fill> read_more();
+  std::unexpected<base::Error> fail_at(uint64_t offset, std::string_view cause) const;
 
   std::unique_ptr<ByteSource> bytes_;
   std::string name_;
