@@ -8,8 +8,8 @@
 namespace wl::capture {
 
 inline constexpr size_t kPcapHeaderSize = 24;
-/// What a file's dialect is guessed from: two packets of the largest size with their headers.
-inline constexpr size_t kPcapSampleSize = 2 * ((256 << 10) + 28);
+/// What a file's dialect is guessed from: three packets of the largest size with their headers.
+inline constexpr size_t kPcapSampleSize = 3 * ((256 << 10) + 28);
 
 /// Whether a file that begins with these 8 bytes is a pcap file.
 [[nodiscard]] bool is_pcap(const uint8_t* header);

@@ -16,7 +16,7 @@ constexpr uint32_t kModifiedHeader = 24;
 constexpr std::array<uint32_t, 3> kUsualMagicHeaders{16, 24, 20};  // plain, patch of 990417, Nokia
 constexpr std::array<uint32_t, 2> kModifiedMagicHeaders{24, 28};   // patches of 991029 and 990915
 
-constexpr int kRecordsTried = 2;
+constexpr int kRecordsTried = 3;
 constexpr uint32_t kUnlikelyLength = 128U << 20;
 
 Lengths lengths_of(uint16_t major, uint16_t minor) {
@@ -25,20 +25,19 @@ Lengths lengths_of(uint16_t major, uint16_t minor) {
   return minor == 3 ? Lengths::larger_last : Lengths::captured_last;
 }
 
-/// How many things look wrong in the first records if their headers have this variant's size.
+/// How many things look wrong in the first record that looks wrong at all, if headers have this variant's
+/// size.
 int oddities(const PcapVariant& variant, std::span<const uint8_t> records, uint32_t max_packet) {
-  int count = 0;
   for (int i = 0; i < kRecordsTried && records.size() >= variant.record_header; ++i) {
     const PcapRecord record = read_record(records.data(), variant);
-    count += record.fraction >= 1'000'000 ? 1 : 0;
-    count += record.length > kUnlikelyLength ? 1 : 0;
-    count += record.captured > record.length ? 1 : 0;
-    if (record.captured > max_packet) return count + 1;
+    const int count = int{record.fraction >= 1'000'000} + int{record.length > kUnlikelyLength} +
+                      int{record.captured > record.length} + int{record.captured > max_packet};
+    if (count > 0) return count;
     records = records.subspan(variant.record_header);
     if (records.size() < record.captured) break;
     records = records.subspan(record.captured);
   }
-  return count;
+  return 0;
 }
 
 }  // namespace

@@ -40,8 +40,9 @@ struct PcapRecord {
 [[nodiscard]] std::optional<PcapVariant> variant_of(const uint8_t* header);
 
 /// Kuznetzov's patches of 1999 and Nokia's firewalls wrote longer record headers, some of them under the
-/// ordinary magic number. This takes the size that makes the most sense of the first two records, the usual
-/// one where several do; `records` are the bytes behind the file header, as many as are at hand.
+/// ordinary magic number. This takes the size with which the first three records look best, the usual one
+/// where several do, by the same rules as Wireshark; `records` are the bytes behind the file header, as many
+/// as are at hand.
 [[nodiscard]] uint32_t likely_record_header(const PcapVariant& variant, std::span<const uint8_t> records,
                                             uint32_t max_packet);
 
