@@ -6,6 +6,7 @@
 
 #include "libcommon/packet/dns.h"
 #include "libcommon/packet/http.h"
+#include "libcommon/packet/quic.h"
 #include "libcommon/packet/stream_head.h"
 #include "libcommon/packet/tls.h"
 
@@ -28,11 +29,20 @@ using enum Transport;
 constexpr std::string_view kMethodLetters{"ABCDGHILMNOPRSTUV"};
 constexpr std::string_view kTlsTypes{"\x14\x15\x16\x17\x18"};
 
+/// 0x80 to 0xff: the form bit of a QUIC header.
+constexpr auto kLongHeaderBytes = [] {
+  std::array<char, 128> bytes{};
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(0x80 + i);
+  return bytes;
+}();
+constexpr std::string_view kLongHeaders{kLongHeaderBytes.data(), kLongHeaderBytes.size()};
+
 /// The first row that fits counts.
 constexpr Row kRows[] = {
     {udp, {53}, {}, is_dns, &kDns},
     {udp, {5353}, {}, is_dns, &kMdns},
     {udp, {5355}, {}, is_dns, &kLlmnr},
+    {udp, {}, kLongHeaders, is_quic, &kQuic},
     {udp, {}, {}, is_plain_dns, &kDns},
     {tcp, {}, kTlsTypes, is_tls, &kTls},
     {tcp, {}, kMethodLetters, is_http, &kHttp},

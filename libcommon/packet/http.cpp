@@ -47,7 +47,7 @@ constexpr std::string_view kMethods[] = {
     "MKCALENDAR",
     "MKREDIRECTREF",
     "UPDATEREDIRECTREF",
-    "PRI",
+
     "VERSION-CONTROL",
     "BASELINE-CONTROL",
     "SUBSCRIBE",

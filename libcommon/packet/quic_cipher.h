@@ -1,7 +1,65 @@
 #pragma once
-// Opening QUIC Initial packets (RFC 9001, section 5).
+// Opening the Initial packets of QUIC clients (RFC 9001, section 5), whose keys follow from what they carry
+// in the clear.
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <openssl/evp.h>
+
 namespace wl::packet {
 
-class QuicCipher {};
+/// How one QUIC version derives its keys and numbers its packet types.
+struct QuicVersion {
+  uint32_t number;
+  uint8_t initial_type;       ///< the two type bits of an Initial packet
+  const uint8_t (*salt)[20];  ///< of the initial secret
+  bool second_labels;         ///< "quicv2 key" and so on (RFC 9369)
+};
+
+/// Keeps its OpenSSL objects and the keys of the last connection, so that the packets of one first flight
+/// cost one derivation. Not for two threads.
+class QuicCipher {
+ public:
+  QuicCipher();
+
+  /// Opens the packet `packet`, one Initial packet whose packet number begins at `number_at` and which ends
+  /// where its length says, and writes its frames to `out`, which has packet.size() bytes. Gives the frames;
+  /// none when the keys do not fit.
+  [[nodiscard]] std::span<const uint8_t> open(const QuicVersion& version,
+                                              std::span<const uint8_t> connection_id,
+                                              std::span<const uint8_t> packet, size_t number_at,
+                                              std::span<uint8_t> out);
+
+ private:
+  using Hash = std::array<uint8_t, 32>;
+  struct FreeCipher {
+    void operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
+    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+    void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  template <class T>
+  using Owned = std::unique_ptr<T, FreeCipher>;
+
+  void set_hmac_key(std::span<const uint8_t> key);
+  [[nodiscard]] Hash hmac(std::span<const uint8_t> message);
+  void derive(const QuicVersion& version, std::span<const uint8_t> connection_id);
+
+  Owned<EVP_MD> sha256_;
+  Owned<EVP_MD_CTX> inner_;  // after the key's inner block
+  Owned<EVP_MD_CTX> outer_;  // after its outer block
+  Owned<EVP_MD_CTX> work_;
+  Owned<EVP_CIPHER> gcm_cipher_;
+  Owned<EVP_CIPHER> ecb_cipher_;
+  Owned<EVP_CIPHER_CTX> gcm_;
+  Owned<EVP_CIPHER_CTX> ecb_;
+  std::array<uint8_t, 12> iv_{};
+
+  uint32_t known_version_ = 0;  // whose keys the contexts hold
+  std::array<uint8_t, 20> known_id_{};
+  size_t known_id_size_ = 0;
+};
 
 }  // namespace wl::packet
