@@ -42,7 +42,9 @@ struct Head {
   const Protocol* protocol = nullptr;  ///< decodes it when more is there
   uint32_t next_sequence = 0;          ///< TCP: of the first byte that is not here yet
   std::string bytes;
+  std::string connection_id;  ///< QUIC: of the connection that `bytes` belong to
   std::vector<Range> filled;  ///< QUIC: parts of `bytes` that are there, in order, never touching
+  bool done = false;          ///< QUIC: the message was whole; what comes again says nothing new
 };
 
 /// Bytes kept per flow direction until the head is whole. Bounded: at most kMaxFlows heads of at most

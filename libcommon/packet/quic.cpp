@@ -192,28 +192,56 @@ void note_copy(const ByteReader& handshake, Context& context) {
   }
 }
 
-void read_frames(std::span<const uint8_t> bytes, Context& context) {
+/// The head of the connection that `id` begins, where one is kept.
+Head* find_head(const HeadKey& key, std::string_view id, Context& context) {
+  if (!context.heads.may_hold(key.source_port, key.destination_port)) return nullptr;
+  Head* const head = context.heads.find(key);
+  return head != nullptr && head->connection_id == id ? head : nullptr;
+}
+
+/// True: the frames held the rest of the hello.
+bool read_frames(std::span<const uint8_t> bytes, Head& head, Context& context) {
   ByteReader frames = reader_of(bytes);
-  const HeadKey key = HeadKey::of(context.out, false);
-  Head* head =
-      context.heads.may_hold(key.source_port, key.destination_port) ? context.heads.find(key) : nullptr;
   auto crypto = take_crypto(frames);
-  if (!crypto) return;
-  if (head == nullptr && crypto->offset == 0 && hello_state(reader_of(crypto->data)) == HelloState::whole) {
-    if (!note_hello(reader_of(crypto->data), context)) context.malformed();
-    return;
+  if (!crypto) return false;
+  if (head.filled.empty() && crypto->offset == 0) {
+    const ByteReader handshake = reader_of(crypto->data);
+    if (hello_state(handshake) == HelloState::whole) {
+      if (!note_hello(handshake, context)) context.malformed();
+      return true;
+    }
   }
-  if (head == nullptr) head = &context.heads.start(key);
   for (int i = 0; crypto && i < kMaxFrames; ++i) {
-    add_crypto(*head, *crypto);
+    add_crypto(head, *crypto);
     crypto = take_crypto(frames);
   }
-  const ByteReader handshake = beginning(*head);
-  if (handshake.empty()) return;
+  const ByteReader handshake = beginning(head);
+  if (handshake.empty()) return false;
   const HelloState state = hello_state(handshake);
-  if (state == HelloState::unfinished) return;
   if (state == HelloState::whole) note_copy(handshake, context);
-  context.heads.drop(key);
+  return state != HelloState::unfinished;
+}
+
+/// What was done for the packet before is not done again for its retransmission.
+void read_initial(const Initial& initial, Context& context) {
+  const std::string_view id = reader_of(initial.connection_id).text();
+  const HeadKey key = HeadKey::of(context.out, false);
+  Head* head = find_head(key, id, context);
+  if (head != nullptr && head->done) return;
+  const auto room = context.scratch.take(initial.bytes.size());
+  if (room.empty()) return;
+  const auto frames = context.heads.quic_cipher().open(
+      *initial.version, initial.connection_id, initial.bytes, initial.number_at,
+      {reinterpret_cast<uint8_t*>(room.data()), room.size()});
+  if (frames.empty()) return;
+  if (head == nullptr) {
+    head = &context.heads.start(key);
+    head->connection_id = id;
+  }
+  if (!read_frames(frames, *head, context)) return;
+  head->done = true;
+  head->bytes = {};
+  head->filled = {};
 }
 
 /// Servers sit on the lower port, and what they send names no server.
@@ -228,13 +256,7 @@ Next decode_quic(ByteReader in, Context& context) {
     const auto initial = take_initial(in);
     if (!initial) break;
     if (initial->version == nullptr || initial->connection_id.size() < kMinFirstId) continue;
-    const auto room = context.scratch.take(initial->bytes.size());
-    if (room.empty()) break;
-    const std::span out(reinterpret_cast<uint8_t*>(room.data()), room.size());
-    read_frames(context.heads.quic_cipher().open(*initial->version, initial->connection_id, initial->bytes,
-                                                 initial->number_at, out),
-                context);
-    if (context.out.present.has(record::Field::tls_version)) break;
+    read_initial(*initial, context);
   }
   return {};
 }

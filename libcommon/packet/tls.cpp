@@ -55,11 +55,10 @@ ByteReader handshake_bytes(const ByteReader& in, Context& context) {
 
 Next decode_tls(ByteReader in, Context& context) {
   context.out.set_app("tls");
-  // Hellos come first; only an alert may lie before one.
+  // An alert may lie before a hello, or a change of cipher specs (RFC 8446, appendix D.4).
   ByteReader rest = in;
   auto record = record_at(rest);
   while (record && record->type != kHandshake && rest.skip(kRecordHeader + record->size)) {
-    if (record->type == kChangeCipherSpec) return {};  // what follows is encrypted
     record = record_at(rest);
   }
   if (!record || record->type != kHandshake) return {};
