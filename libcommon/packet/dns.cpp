@@ -17,7 +17,6 @@ constexpr uint16_t kReserved = 0x0040;
 constexpr uint16_t kOpt = 41;
 
 struct Header {
-  uint16_t id;
   uint16_t flags;
   size_t questions;
   size_t answers;
@@ -25,8 +24,7 @@ struct Header {
   size_t additionals;
 
   explicit Header(const Fixed<kHeader>& bytes)
-      : id(bytes.u16<0>()),
-        flags(bytes.u16<2>()),
+      : flags(bytes.u16<2>()),
         questions(bytes.u16<4>()),
         answers(bytes.u16<6>()),
         authorities(bytes.u16<8>()),
@@ -35,12 +33,34 @@ struct Header {
   [[nodiscard]] size_t records() const { return answers + authorities + additionals; }
 };
 
-/// Opcode 6 is the last assigned one (DSO, RFC 8490).
-bool is_plausible(const Header& header, size_t message_size) {
-  if ((header.flags & kOpcode) >> 11 > 6) return false;
+/// The bytes hold, or may hold where the counts say so, what the header announces.
+bool counts_fit(const Header& header, size_t message_size) {
   // A truncated answer may keep the counts of what was left out.
   const size_t records = (header.flags & kTruncated) != 0 ? 0 : header.records();
   return kHeader + header.questions * kMinQuestion + records * kMinRecord <= message_size;
+}
+
+/// Opcode 6 is the last assigned one (DSO, RFC 8490).
+bool is_known_opcode(uint16_t flags) { return (flags & kOpcode) >> 11 <= 6; }
+
+bool is_known_class(uint16_t query_class) {
+  const unsigned plain = query_class & 0x7fffU;  // multicast DNS uses the upper bit (RFC 6762, section 18.12)
+  return plain == 1 || plain == 3 || plain == 4 || plain == 254 || plain == 255;
+}
+
+/// The question in front of `in` is well formed, as far as it is there.
+bool is_question(ByteReader in) {
+  while (const auto length = in.take_u8()) {
+    if (*length != 0 && (*length & 0xc0) != 0xc0) {
+      if (*length > 63) return false;
+      if (!in.skip(*length)) return true;
+      continue;
+    }
+    if (*length != 0 && !in.skip(1)) return true;
+    const auto fixed = in.take<4>();
+    return !fixed || (fixed->u16<0>() != 0 && is_known_class(fixed->u16<2>()));
+  }
+  return true;
 }
 
 struct Record {
@@ -98,11 +118,10 @@ class Body {
  private:
   bool first_question() {
     const auto name = take_dns_name(rest_, message_, context_.scratch);
-    if (!name) return false;
+    const auto fixed = rest_.take<4>();
+    if (!name || !fixed) return false;
     context_.out.set_dns_qname(*name);
     context_.out.set_name(*name);
-    const auto fixed = rest_.take<4>();
-    if (!fixed) return false;
     context_.out.set_dns_qtype(dns_type_text(fixed->u16<0>(), context_.scratch));
     return true;
   }
@@ -117,17 +136,21 @@ Next decode_message(const ByteReader& message, bool whole, Context& context) {
   record::Packet& out = context.out;
   out.set_app(context.innermost_layer());
   ByteReader rest = message;
+  const auto start = rest.peek<4>();
+  if (!start) return context.ended_early(message, kHeader);
+  const uint16_t flags = start->u16<2>();
+  const bool response = (flags & kResponse) != 0;
+  const uint16_t rcode = flags & 0x0fU;
+  out.set_dns_id(start->u16<0>());
+  out.set_dns_response(response);
+  if (response) out.set_dns_rcode(dns_rcode_text(rcode, context.scratch));
   const auto fixed = rest.take<kHeader>();
   if (!fixed) return context.ended_early(message, kHeader);
   const Header header(*fixed);
-  const uint16_t rcode = header.flags & 0x0fU;
-  out.set_dns_id(header.id);
-  out.set_dns_response(header.response());
-  if (header.response()) out.set_dns_rcode(dns_rcode_text(rcode, context.scratch));
 
   Body body(message, rest, context);
   bool good = body.questions(header.questions);
-  if (good && header.response()) {
+  if (good && response) {
     good = body.answers(header.answers);
     if (good && header.additionals != 0) good = body.others(header.authorities + header.additionals, rcode);
   }
@@ -146,15 +169,24 @@ Next decode_dns_tcp(ByteReader in, Context& context) {
 }  // namespace
 
 bool is_dns(const ByteReader& payload) {
-  const auto fixed = payload.peek<kHeader>();
-  return fixed && is_plausible(Header(*fixed), payload.wire_size());
+  ByteReader rest = payload;
+  const auto fixed = rest.take<kHeader>();
+  if (!fixed) {
+    const auto start = payload.peek<4>();
+    return payload.cut() && start && is_known_opcode(start->u16<2>());
+  }
+  const Header header(*fixed);
+  if (is_known_opcode(header.flags) && counts_fit(header, payload.wire_size())) return true;
+  return header.questions != 0 && is_question(rest);
 }
 
 bool is_dns_tcp(const ByteReader& payload) {
   ByteReader rest = payload;
   const auto length = rest.take_u16();
   const auto fixed = rest.peek<kHeader>();
-  return fixed && *length >= kHeader + kMinQuestion && is_plausible(Header(*fixed), *length);
+  if (!fixed || *length < kHeader) return false;
+  const Header header(*fixed);
+  return is_known_opcode(header.flags) && counts_fit(header, *length);
 }
 
 bool is_plain_dns(const ByteReader& payload) {
@@ -165,11 +197,9 @@ bool is_plain_dns(const ByteReader& payload) {
   if (!header.response() && (header.answers != 0 || header.authorities != 0 || header.additionals > 2)) {
     return false;
   }
-  if (!is_plausible(header, payload.wire_size()) || !skip_dns_name(rest)) return false;
+  if (!counts_fit(header, payload.wire_size()) || !skip_dns_name(rest)) return false;
   const auto question = rest.take<4>();
-  if (!question || question->u16<0>() == 0) return false;
-  const uint16_t query_class = question->u16<2>();
-  if (query_class != 1 && query_class != 3 && query_class != 255) return false;
+  if (!question || question->u16<0>() == 0 || !is_known_class(question->u16<2>())) return false;
   return header.records() != 0 || rest.wire_size() == 0;
 }
 

@@ -172,7 +172,7 @@ Next decode_http(ByteReader in, Context& context) {
 
 bool is_http(const ByteReader& payload) {
   std::string_view text = payload.text();
-  if (text.starts_with("HTTP/1.") || text.starts_with("ICY ")) return true;
+  if (is_response(text)) return true;
   if (!begins_with_method(text)) return false;
   (void)take_word(text);
   std::string_view rest = text;
