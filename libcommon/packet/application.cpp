@@ -4,9 +4,14 @@
 #include <array>
 #include <bit>
 
+#include "libcommon/packet/dhcp.h"
+#include "libcommon/packet/dhcpv6.h"
 #include "libcommon/packet/dns.h"
 #include "libcommon/packet/http.h"
+#include "libcommon/packet/ntp.h"
 #include "libcommon/packet/quic.h"
+#include "libcommon/packet/snmp.h"
+#include "libcommon/packet/ssh.h"
 #include "libcommon/packet/stream_head.h"
 #include "libcommon/packet/tls.h"
 
@@ -29,6 +34,8 @@ using enum Transport;
 constexpr std::string_view kMethodLetters{"ABCDGHILMNOPRSTUV"};
 constexpr std::string_view kTlsTypes{"\x14\x15\x16\x17\x18"};
 
+constexpr std::string_view kBootpOperations{"\x01\x02"};
+constexpr std::string_view kBerSequence{"\x30"};
 /// 0x80 to 0xff: the form bit of a QUIC header.
 constexpr auto kLongHeaderBytes = [] {
   std::array<char, 128> bytes{};
@@ -42,11 +49,16 @@ constexpr Row kRows[] = {
     {udp, {53}, {}, is_dns, &kDns},
     {udp, {5353}, {}, is_dns, &kMdns},
     {udp, {5355}, {}, is_dns, &kLlmnr},
+    {udp, {123}, {}, is_ntp, &kNtp},
+    {udp, {67, 68}, kBootpOperations, is_dhcp, &kDhcp},
+    {udp, {546, 547}, {}, is_dhcpv6, &kDhcpv6},
+    {udp, {161, 162}, kBerSequence, is_snmp, &kSnmp},
     {udp, {}, kLongHeaders, is_quic, &kQuic},
     {udp, {}, {}, is_plain_dns, &kDns},
     {tcp, {}, kTlsTypes, is_tls, &kTls},
     {tcp, {}, kMethodLetters, is_http, &kHttp},
     {tcp, {80, 631, 3128, 8000, 8008, 8080, 8888}, kMethodLetters, is_http_request, &kHttp},
+    {tcp, {}, "S", is_ssh, &kSsh},
     {tcp, {53}, {}, is_dns_tcp, &kDnsTcp},
 };
 
