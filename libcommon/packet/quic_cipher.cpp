@@ -10,7 +10,6 @@ namespace {
 constexpr size_t kBlock = 64;  // of SHA-256
 constexpr size_t kTag = 16;    // of AES-128-GCM
 constexpr size_t kSample = 16;
-constexpr size_t kKey = 16;
 
 /// HkdfLabel of RFC 8446, section 7.1, with an empty context, and the counter of the one block that is needed
 /// (RFC 5869, section 2.3).
