@@ -140,7 +140,7 @@ base::Result<void> Writer::State::rotate(const Frame& frame) {
 }
 
 Writer::Writer(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Writer::~Writer() = default;
+Writer::~Writer() { (void)state_->close_file(); }
 
 base::Result<std::unique_ptr<Writer>> Writer::open(WriterOptions options) {
   if (options.path == "-" && (options.rotation.bytes > 0 || options.rotation.seconds > 0)) {

@@ -39,6 +39,7 @@ class Writer {
  public:
   /// Creates the first file, unless its name depends on the first packet's time.
   [[nodiscard]] static base::Result<std::unique_ptr<Writer>> open(WriterOptions options);
+  /// Without close(), what was written is still handed over as far as that works.
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
