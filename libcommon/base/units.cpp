@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 namespace wl::base {
@@ -58,7 +59,7 @@ Result<int64_t> parse_duration(std::string_view text) {
     total += *part;
   }
   if (!(total < 9.2e18)) return std::unexpected(not_a_duration(text));
-  return static_cast<int64_t>(total + 0.5);
+  return std::llround(total);
 }
 
 Result<uint64_t> parse_number(std::string_view text, uint64_t max) {

@@ -75,7 +75,7 @@ std::string zsh_text(std::string_view text) {
 }
 
 std::string zsh_values(const OptionEntry& option) {
-  const std::string message = ":" + zsh_text(option.words.empty() ? option.value : "value") + ":";
+  std::string message = ":" + zsh_text(option.words.empty() ? option.value : "value") + ":";
   switch (value_kind(option)) {
     case ValueKind::words: return message + "(" + joined(option.words, " ") + ")";
     case ValueKind::file: return message + "_files";

@@ -29,7 +29,7 @@ std::string variable_name(const std::string& long_name) {
 }
 
 std::string default_file(const std::string& tool) {
-  const std::string named = environment("WIRELINE_CONFIG");
+  std::string named = environment("WIRELINE_CONFIG");
   if (!named.empty()) return named;
   std::string home = environment("XDG_CONFIG_HOME");
   if (home.empty() && !environment("HOME").empty()) home = environment("HOME") + "/.config";

@@ -54,21 +54,22 @@ CLI::Option* add_repeatable(CLI::App& app, std::string name, std::vector<std::st
       ->allow_extra_args(false);
 }
 
-CLI::Option* add_duration(CLI::App& app, std::string name, int64_t& ns, std::string text) {
+CLI::Option* add_duration(CLI::App& app, const std::string& name, int64_t& ns, std::string text) {
   return add_taken(
       app, name, "DURATION", ns == 0 ? "" : base::format_duration(ns),
       [&ns](const std::string& value) { return assign(ns, base::parse_duration(value)); }, std::move(text));
 }
 
-CLI::Option* add_size(CLI::App& app, std::string name, uint64_t& bytes, std::string text, uint64_t unit) {
+CLI::Option* add_size(CLI::App& app, const std::string& name, uint64_t& bytes, std::string text,
+                      uint64_t unit) {
   return add_taken(
       app, name, "SIZE", bytes == 0 ? "" : base::format_size(bytes),
       [&bytes, unit](const std::string& value) { return assign(bytes, base::parse_size(value, unit)); },
       std::move(text));
 }
 
-CLI::Option* add_count(CLI::App& app, std::string name, uint64_t& count, std::string text, uint64_t min,
-                       uint64_t max) {
+CLI::Option* add_count(CLI::App& app, const std::string& name, uint64_t& count, std::string text,
+                       uint64_t min, uint64_t max) {
   return add_taken(
       app, name, "N", count == 0 ? "" : std::to_string(count),
       [&count, min, max](const std::string& value) -> base::Result<void> {
@@ -107,7 +108,7 @@ CLI::Option* add_optional(CLI::App& app, const std::string& name, const std::str
       });
 }
 
-CLI::Option* add_words(CLI::App& app, std::string name, std::vector<std::string> words, size_t initial,
+CLI::Option* add_words(CLI::App& app, const std::string& name, std::vector<std::string> words, size_t initial,
                        std::function<void(size_t)> chosen, std::string text) {
   const std::string shown = join(words, "|");
   return add_taken(

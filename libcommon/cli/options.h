@@ -24,12 +24,13 @@ namespace wl::cli {
 CLI::Option* add_repeatable(CLI::App& app, std::string name, std::vector<std::string>& values,
                             std::string value_name, std::string text);
 /// `--name DURATION` in nanoseconds: 500ms, 5s, 1h, 30d.
-CLI::Option* add_duration(CLI::App& app, std::string name, int64_t& ns, std::string text);
+CLI::Option* add_duration(CLI::App& app, const std::string& name, int64_t& ns, std::string text);
 /// `--name SIZE` in bytes: 64k, 10M, 1G; `unit` is what a bare number counts.
-CLI::Option* add_size(CLI::App& app, std::string name, uint64_t& bytes, std::string text, uint64_t unit = 1);
+CLI::Option* add_size(CLI::App& app, const std::string& name, uint64_t& bytes, std::string text,
+                      uint64_t unit = 1);
 /// `--name N`: a whole number from `min` to `max`.
-CLI::Option* add_count(CLI::App& app, std::string name, uint64_t& count, std::string text, uint64_t min = 0,
-                       uint64_t max = uint64_t{1} << 53);
+CLI::Option* add_count(CLI::App& app, const std::string& name, uint64_t& count, std::string text,
+                       uint64_t min = 0, uint64_t max = uint64_t{1} << 53);
 /// `--name TEXT`.
 CLI::Option* add_text(CLI::App& app, std::string name, std::string& value, std::string value_name,
                       std::string text);
@@ -40,12 +41,12 @@ CLI::Option* add_optional(CLI::App& app, const std::string& name, const std::str
                           std::string value_name, std::function<base::Result<void>(const std::string&)> take,
                           std::string text);
 /// `--name A|B|C`: one of the words; `chosen` is given the index.
-CLI::Option* add_words(CLI::App& app, std::string name, std::vector<std::string> words, size_t initial,
+CLI::Option* add_words(CLI::App& app, const std::string& name, std::vector<std::string> words, size_t initial,
                        std::function<void(size_t)> chosen, std::string text);
 
 /// `--name A|B|C`: one of the words, each standing for a value.
 template <class Value>
-CLI::Option* add_choice(CLI::App& app, std::string name, Value& value,
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
                         std::initializer_list<std::pair<const char*, Value>> choices, std::string text) {
   std::vector<std::string> words;
   std::vector<Value> values;
@@ -56,8 +57,8 @@ CLI::Option* add_choice(CLI::App& app, std::string name, Value& value,
     values.push_back(meaning);
   }
   return add_words(
-      app, std::move(name), std::move(words), initial,
-      [&value, values](size_t index) { value = values[index]; }, std::move(text));
+      app, name, std::move(words), initial, [&value, values](size_t index) { value = values[index]; },
+      std::move(text));
 }
 
 /// What most tools have: --time, -t/--table, -q, --meta, --strict. A tool declares those it uses.

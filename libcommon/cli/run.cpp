@@ -115,7 +115,7 @@ base::Exit run_work(Context& context, const std::function<base::Exit(Context&)>&
 
 /// What CLI11 says, in the house's words.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   const auto extras = app.remaining(true);
   switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
     case CLI::ExitCodes::ExtrasError:

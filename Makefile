@@ -1,0 +1,101 @@
+# The targets that people type. CMake does the building; this file knows the packages and the order of things.
+BUILD := build
+JOBS := $(shell nproc)
+FUZZ_SECONDS := 60
+
+PACKAGES_BUILD := g++ cmake ninja-build pkg-config libpcap-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev \
+  libssl-dev libarchive-dev zlib1g-dev libtomlplusplus-dev
+PACKAGES_TEST := catch2 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mandoc tshark tcpdump jq \
+  python3 python3-jsonschema iproute2 procps zstd lz4 xz-utils
+PACKAGES_BENCH := nfdump miller hyperfine npm
+
+CONFIGURE := cmake -G Ninja -S .
+NINJA := ninja -j $(JOBS)
+CTEST := ctest -j 2 --output-on-failure
+CLANG := -DCMAKE_CXX_COMPILER=clang++-19
+SOURCES := git ls-files 'libcommon/*.h' 'libcommon/*.cpp' 'tools/*.h' 'tools/*.cpp' 'tests/*.h' 'tests/*.cpp'
+
+.PHONY: help deps deps-test deps-bench build demo test lint fmt docs fuzz sanitize bench soak install clean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make deps        install what building needs (Debian's packages)
+deps:
+	@sh cmake/packages.sh $(PACKAGES_BUILD)
+
+## make deps-test   install what testing needs too
+deps-test: deps
+	@sh cmake/packages.sh $(PACKAGES_TEST)
+
+## make deps-bench  install the programs that the benchmark compares with
+deps-bench: deps
+	@sh cmake/packages.sh $(PACKAGES_BENCH)
+	@sh tests/bench/fetch_duckdb.sh .deps/duckdb
+
+## make build       build all tools into build/bin
+build: deps
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+	@$(NINJA) -C $(BUILD)
+
+## make demo        packets in, windows out, on a capture made here
+demo: deps
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+	@$(NINJA) -C $(BUILD) netsniff netwindow make_capture
+	@sh tests/bench/demo.sh $(BUILD)
+
+## make test        build and run the tests (under ten minutes on two cores)
+test: deps-test
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON >/dev/null
+	@$(NINJA) -C $(BUILD)
+	@cd $(BUILD) && $(CTEST)
+
+## make lint        formatting, clang-tidy, and the house's own rules
+lint: deps-test
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON >/dev/null
+	@$(NINJA) -C $(BUILD)
+	@$(SOURCES) | xargs clang-format-19 --dry-run --Werror
+	@/usr/bin/python3 tests/lint/tidy.py $(BUILD) $(JOBS)
+	@cd $(BUILD) && $(CTEST) -L lint
+
+## make fmt         format the sources
+fmt:
+	@$(SOURCES) | xargs clang-format-19 -i
+
+## make docs        write man/ and completions/ anew
+docs: build
+	@WIRELINE_BIN=$(BUILD)/bin python3 tests/lint/docs.py --write
+
+## make sanitize    unit, golden and fault tests and the fuzz corpora under ASan and UBSan
+sanitize: deps-test
+	@$(CONFIGURE) -B $(BUILD)/sanitize $(CLANG) -DWIRELINE_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Debug \
+	  -DCMAKE_CXX_FLAGS_DEBUG='-O1 -g1' >/dev/null
+	@$(NINJA) -C $(BUILD)/sanitize
+	@cd $(BUILD)/sanitize && $(CTEST) -L 'unit|golden|faults|fuzz'
+
+## make fuzz        each libFuzzer target for FUZZ_SECONDS (60)
+fuzz: deps-test
+	@$(CONFIGURE) -B $(BUILD)/libfuzzer $(CLANG) -DWIRELINE_FUZZ=ON >/dev/null
+	@$(NINJA) -C $(BUILD)/libfuzzer
+	@sh tests/fuzz/run.sh $(BUILD)/libfuzzer/fuzz $(FUZZ_SECONDS)
+
+## make bench       the benchmark's table
+bench: deps-bench
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+	@$(NINJA) -C $(BUILD) all make_capture duckdb_query
+	@/usr/bin/python3 tests/bench/run.py
+
+## make soak        the long loops: fuzzing for hours, every test ten times
+soak: deps-test
+	@$(MAKE) fuzz FUZZ_SECONDS=1800
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON >/dev/null
+	@$(NINJA) -C $(BUILD)
+	@cd $(BUILD) && $(CTEST) --repeat until-fail:10
+
+## make install     into PREFIX (/usr/local), under DESTDIR
+install: build
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
+
+## make clean       remove what was built
+clean:
+	rm -rf $(BUILD)

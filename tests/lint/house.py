@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""The house's rules that no compiler knows: who may include whom, how long a file may be, what may not be committed."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDERS = ["base", "ndjson", "record", "packet", "capture", "filter", "net", "catalog", "store", "cli"]
+NOT_FOR_CLI = {"catalog", "store"}
+HEAVY = re.compile(r"CLI/|simdjson|nlohmann/|pcap|openssl/|archive|toml\+\+/|boost/")
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+MOST_LINES = 450
+MOST_MAIN_LINES = 15
+FOREIGN_PATH = re.compile(rb"/(?:home|root|work|Users|builds?)/[A-Za-z0-9_.-]+")
+
+
+def committed():
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    return [ROOT / name.decode() for name in listing.split(b"\0") if name]
+
+
+def may_include(source, target):
+    """Whether a file of `source` (path parts) may include "`target`" (path parts)."""
+    if target[0] == "tests":
+        return source[0] == "tests"
+    if target[0] == "tools":
+        return source[0] == "tests" or list(source[:2]) == target[:2]
+    if source[0] != "libcommon":
+        return True
+    own, other = source[1], target[1]
+    return FOLDERS.index(other) <= FOLDERS.index(own) and not (own == "cli" and other in NOT_FOR_CLI)
+
+
+def include_faults(path, parts, lines):
+    for number, line in enumerate(lines, 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        quote, name = match.groups()
+        target = name.split("/")
+        if quote == '"' and target[0] not in ("libcommon", "tools", "tests"):
+            yield f"{path}:{number}: include from the root of the repository"
+        elif quote == '"' and not may_include(parts, target):
+            yield f"{path}:{number}: {'/'.join(parts[:2])} may not include {name}"
+        elif quote == "<" and path.suffix == ".h" and parts[0] != "tests" and HEAVY.match(name):
+            yield f"{path}:{number}: <{name}> belongs in a .cpp"
+
+
+def source_faults(path):
+    relative = path.relative_to(ROOT)
+    lines = path.read_text().splitlines()
+    most = MOST_MAIN_LINES if relative.parts[0] == "tools" and path.name == "main.cpp" else MOST_LINES
+    if len(lines) > most:
+        yield f"{relative}: {len(lines)} lines, at most {most}"
+    yield from include_faults(relative, relative.parts, lines)
+
+
+def faults():
+    for path in committed():
+        if not path.is_file():
+            continue
+        if path.suffix in (".h", ".cpp") and path.relative_to(ROOT).parts[0] in ("libcommon", "tools", "tests"):
+            yield from source_faults(path)
+        content = path.read_bytes()
+        for found in {match.group().decode() for match in FOREIGN_PATH.finditer(content)} | (
+            {str(ROOT)} if str(ROOT).encode() in content else set()
+        ):
+            yield f"{path.relative_to(ROOT)}: names a path of one machine: {found}"
+
+
+if __name__ == "__main__":
+    found = list(faults())
+    print("\n".join(found) or "in order")
+    sys.exit(bool(found))
