@@ -90,7 +90,7 @@ TEST_CASE("texts of any length and content stay one line of JSON") {
   CHECK(text.find('\n') == text.size() - 1);
 }
 
-TEST_CASE("--fields: groups, keys and signs") {
+TEST_CASE("field lists: groups, keys and signs") {
   using record::Group;
   CHECK(fields("core") == record::group_fields(Group::core));
   CHECK(fields("ts,src_ip,len") == FieldSet{Field::src_ip, Field::len});
@@ -103,7 +103,7 @@ TEST_CASE("--fields: groups, keys and signs") {
   CHECK(fields("all,-layers").has(Field::link));
 }
 
-TEST_CASE("--fields: an unknown word is refused with the nearest") {
+TEST_CASE("field lists: an unknown word is refused with the nearest") {
   const auto parsed = record::parse_fields("core,src_prt");
   REQUIRE_FALSE(parsed);
   CHECK(parsed.error().exit == base::Exit::usage);
