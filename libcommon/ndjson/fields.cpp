@@ -7,6 +7,8 @@
 
 #include <simdjson.h>
 
+#include "libcommon/ndjson/flat_scan.h"
+
 namespace wl::ndjson {
 namespace {
 
@@ -262,7 +264,7 @@ struct Fields::Parser {
 };
 
 Fields::Fields(std::span<const std::string> paths)
-    : values_(paths.size()), parser_(std::make_unique<Parser>()) {
+    : values_(paths.size()), flat_(std::make_unique<FlatScan>(paths)), parser_(std::make_unique<Parser>()) {
   parser_->tables.emplace_back();
   for (size_t i = 0; i < paths.size(); ++i) parser_->want(0, paths[i], static_cast<int16_t>(i));
   for (KeyTable& table : parser_->tables) table.build();
@@ -273,6 +275,8 @@ Fields::Fields(Fields&&) noexcept = default;
 Fields& Fields::operator=(Fields&&) noexcept = default;
 
 bool Fields::read(std::string_view json) {
+  std::ranges::fill(values_, Value{});
+  if (flat_->read(json, values_)) return true;
   std::ranges::fill(values_, Value{});
   od::document document;
   od::object object;

@@ -13,6 +13,8 @@
 
 namespace wl::ndjson {
 
+class FlatScan;
+
 enum class ValueKind : uint8_t { absent, null, boolean, number, text, object, array };
 
 /// A field of the object that was read last. `text` is what the JSON text stands for (unescaped); of every
@@ -52,6 +54,7 @@ class Fields {
   struct Parser;
 
   std::vector<Value> values_;
+  std::unique_ptr<FlatScan> flat_;
   std::unique_ptr<Parser> parser_;
 };
 
