@@ -12,6 +12,7 @@ A test file is a unittest script:
         harness.main()
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -31,6 +32,12 @@ ENVIRONMENT = {
     "HOME": "/nonexistent",
 } | {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+# A process inherits its parent's peak memory at exec: so a small one stands between. Arguments: descriptor, command.
+MEASURE = """
+import os, resource, sys
+status = os.waitstatus_to_exitcode(os.waitpid(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ), 0)[1])
+os.write(int(sys.argv[1]), b"%d %d" % (status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+"""
 
 
 def data_dir():
@@ -39,11 +46,17 @@ def data_dir():
     return path if path.is_dir() else None
 
 
-class Result:
-    """How a program ended: `status` (negative: the signal), `out` and `err` as bytes."""
+@functools.cache
+def sanitized():
+    """True where the tools carry AddressSanitizer, which needs memory of its own."""
+    return any(b"__asan_init" in (BIN / tool).read_bytes() for tool in ("netsniff", "netwindow") if (BIN / tool).exists())
 
-    def __init__(self, status, out, err):
-        self.status, self.out, self.err = status, out, err
+
+class Result:
+    """How a program ended: `status` (negative: the signal), `out` and `err` as bytes, `peak` its memory in bytes if measured."""
+
+    def __init__(self, status, out, err, peak=None):
+        self.status, self.out, self.err, self.peak = status, out, err, peak
 
     @property
     def records(self):
@@ -92,6 +105,16 @@ class TestCase(unittest.TestCase):
         done = subprocess.run([str(BIN / tool), *map(str, args)], timeout=timeout, env=ENVIRONMENT | (env or {}), **options)
         return Result(done.returncode, done.stdout or b"", done.stderr or b"")
 
+    def measure_tool(self, tool, *args, stdin=subprocess.DEVNULL, timeout=60):
+        """Runs a tool to its end, `stdin` a file, and returns a Result with its peak memory."""
+        with tempfile.TemporaryFile() as report:
+            command = [sys.executable, "-ISc", MEASURE, str(report.fileno()), str(BIN / tool), *map(str, args)]
+            done = subprocess.run(command, stdin=stdin, capture_output=True, env=ENVIRONMENT, timeout=timeout,
+                                  pass_fds=[report.fileno()])
+            report.seek(0)
+            status, kilobytes = map(int, report.read().split())
+            return Result(status, done.stdout, done.stderr, kilobytes * 1024)
+
     def start_tool(self, tool, *args, env=None, **options):
         """Starts a tool as a Popen that is killed, at the latest, when the test ends."""
         options.setdefault("stdout", subprocess.PIPE)
@@ -116,6 +139,11 @@ class TestCase(unittest.TestCase):
         """Runs one shell line with the tools first on PATH."""
         done = subprocess.run(["sh", "-c", line], timeout=timeout, env=ENVIRONMENT | (env or {}), capture_output=True, **options)
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def assert_fails(self, result, pattern, status=1):
+        """That status, and one line on stderr that matches."""
+        self.assertEqual((result.status, len(result.messages)), (status, 1), result)
+        self.assertRegex(result.messages[0], pattern)
 
     def assert_clean(self, result):
         """Status 0 and nothing on stderr."""
