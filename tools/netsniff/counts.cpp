@@ -16,8 +16,12 @@ record::StreamCounts Counts::stream(bool live) const {
   return counts;
 }
 
+std::string packets_text(uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " packet" : " packets");
+}
+
 std::string Counts::line(bool live) const {
-  std::string text = std::to_string(packets) + (packets == 1 ? " packet" : " packets");
+  std::string text = packets_text(packets);
   if (!live) return text + " read";
   text += " captured, " + std::to_string(drops.kernel) + " dropped by the kernel, ";
   text += std::to_string(drops.interface) + " by the interface";

@@ -8,6 +8,9 @@
 
 namespace wl::netsniff {
 
+/// "1 packet", "2 packets".
+[[nodiscard]] std::string packets_text(uint64_t count);
+
 /// packets + reader_dropped + drops.kernel = what the interface counted, of a live capture without a filter.
 struct Counts {
   uint64_t packets = 0;         ///< that passed the filter and were written

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include <time.h>
 
@@ -55,11 +56,7 @@ capture::WriterOptions writer_options(const Options& options, const cli::Context
 class Sniffer {
  public:
   Sniffer(const Options& options, cli::Context& context)
-      : options_(options),
-        context_(context),
-        out_(context.out),
-        stream_(out_, options.time),
-        unfiltered_(context.log, "packet") {}
+      : options_(options), context_(context), out_(context.out), stream_(out_, options.time) {}
 
   /// Everything that can be refused before the first packet.
   Result<void> prepare();
@@ -78,6 +75,8 @@ class Sniffer {
   [[nodiscard]] bool passes(const capture::Frame& frame, const capture::Source& source);
   void wait_until_due(const capture::Frame& frame, capture::Source& source);
   void write_raw(const capture::Frame& frame, const capture::Source& source);
+  void flush_raw(const capture::Source& source);
+  void give_up_raw(const base::Error& error);
   void print(const capture::Frame& frame, const capture::Source& source);
   void note_source(const capture::Frame& frame, const capture::Source& source);
   void tick(capture::Source& source);
@@ -112,7 +111,8 @@ class Sniffer {
   std::unique_ptr<packet::Decoder> decoder_;
   std::unique_ptr<Printer> printer_;
   std::optional<Pacer> pacer_;
-  base::SkipReport unfiltered_;
+  std::set<uint16_t> unfit_links_;  // of the file's link types those that the filter does not go with
+  uint64_t unfit_packets_ = 0;
 
   record::Packet packet_;
   std::string file_;      // being read
@@ -221,12 +221,10 @@ void Sniffer::read_files() {
     }
     file_ = file;
     ordinal_ = 0;
+    unfit_links_.clear();
     read(**source);
-    if (writer_) {
-      if (const auto flushed = writer_->flush((*source)->interfaces()); !flushed)
-        return fail(flushed.error());
-      writer_->next_source();
-    }
+    flush_raw(**source);
+    if (writer_) writer_->next_source();
   }
 }
 
@@ -242,6 +240,7 @@ void Sniffer::read(capture::Source& source) {
       return;
     } else {
       out_.flush();
+      flush_raw(source);
     }
     tick(source);
   }
@@ -266,7 +265,9 @@ void Sniffer::handle(const capture::Frame& frame, capture::Source& source) {
 bool Sniffer::passes(const capture::Frame& frame, const capture::Source& source) {
   const auto matches = filter_->matches(frame, source.interfaces());
   if (matches) return *matches;
-  unfiltered_.add(file_ + ": packet " + std::to_string(ordinal_) + ": " + matches.error().line());
+  ++unfit_packets_;
+  const bool new_link = unfit_links_.insert(source.interfaces()[frame.interface].link_type).second;
+  if (new_link) context_.log.error(base::with_context(file_, matches.error()).error());
   return false;
 }
 
@@ -275,6 +276,7 @@ void Sniffer::wait_until_due(const capture::Frame& frame, capture::Source& sourc
     const int64_t wait = pacer_->wait_ns(frame.time_ns, base::steady_clock_ns());
     if (wait == 0) return;
     out_.flush();
+    flush_raw(source);
     const timespec pause{0, std::min(wait, kMaxSleepNs)};
     ::nanosleep(&pause, nullptr);
     tick(source);
@@ -283,8 +285,7 @@ void Sniffer::wait_until_due(const capture::Frame& frame, capture::Source& sourc
 
 void Sniffer::write_raw(const capture::Frame& frame, const capture::Source& source) {
   if (const auto written = writer_->write(frame, source.interfaces()); !written) {
-    fail(written.error());
-    stop("error");
+    give_up_raw(written.error());
   } else if (writer_->finished()) {
     --counts_.packets;
     counts_.bytes -= frame.length;
@@ -292,6 +293,18 @@ void Sniffer::write_raw(const capture::Frame& frame, const capture::Source& sour
   } else if (writer_->reader_gone()) {
     stop("reader");
   }
+}
+
+void Sniffer::flush_raw(const capture::Source& source) {
+  if (!writer_) return;
+  if (const auto flushed = writer_->flush(source.interfaces()); !flushed) give_up_raw(flushed.error());
+}
+
+/// What could not be written is said once.
+void Sniffer::give_up_raw(const base::Error& error) {
+  writer_.reset();
+  fail(error);
+  stop("error");
 }
 
 void Sniffer::print(const capture::Frame& frame, const capture::Source& source) {
@@ -340,8 +353,11 @@ Exit Sniffer::finish() {
     const auto closed = writer_->close(live_ ? live_->interfaces() : kNone);
     if (!closed) fail(closed.error());
   }
-  unfiltered_.finish();
-  if (unfiltered_.count() != 0) status_ = Exit::failed;
+  if (unfit_packets_ != 0) {
+    context_.log.error(packets_text(unfit_packets_) +
+                       " passed over, whose link type the filter does not fit");
+    status_ = Exit::failed;
+  }
   if (options_.meta) {
     stream_.end(reason_.empty() ? "end" : reason_, status_, counts_.stream(options_.live()));
   }
