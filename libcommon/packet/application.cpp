@@ -8,6 +8,7 @@
 #include "libcommon/packet/dhcpv6.h"
 #include "libcommon/packet/dns.h"
 #include "libcommon/packet/http.h"
+#include "libcommon/packet/nbns.h"
 #include "libcommon/packet/ntp.h"
 #include "libcommon/packet/quic.h"
 #include "libcommon/packet/snmp.h"
@@ -49,6 +50,7 @@ constexpr Row kRows[] = {
     {udp, {53}, {}, is_dns, &kDns},
     {udp, {5353}, {}, is_dns, &kMdns},
     {udp, {5355}, {}, is_dns, &kLlmnr},
+    {udp, {137}, {}, is_dns, &kNbns},
     {udp, {123}, {}, is_ntp, &kNtp},
     {udp, {67, 68}, kBootpOperations, is_dhcp, &kDhcp},
     {udp, {546, 547}, {}, is_dhcpv6, &kDhcpv6},

@@ -2,6 +2,7 @@
 
 #include "libcommon/ndjson/text.h"
 #include "libcommon/packet/dispatch.h"
+#include "libcommon/packet/info.h"
 
 namespace wl::packet {
 namespace {
@@ -119,6 +120,8 @@ void Decoder::finish(Context& context, bool cut) {
   if (options_.wanted.has(Field::app_port) && !packet.present.has(Field::app)) note_service(packet);
   if (options_.local != nullptr) note_direction(packet);
   if (options_.wanted.has(Field::layers)) note_layers(context);
+  if (options_.wanted.has(Field::community_id)) note_community_id(packet);
+  if (options_.wanted.has(Field::info)) packet.set_info(info_text(packet, scratch_));
 }
 
 void Decoder::note_service(record::Packet& packet) const {
@@ -138,6 +141,11 @@ void Decoder::note_direction(record::Packet& packet) const {
   } else if (options_.local->contains(packet.src_ip)) {
     packet.set_dir("out");
   }
+}
+
+void Decoder::note_community_id(record::Packet& packet) {
+  const std::string_view text = community_id_.text(packet, scratch_);
+  if (!text.empty()) packet.set_community_id(text);
 }
 
 void Decoder::note_layers(Context& context) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "libcommon/base/services.h"
+#include "libcommon/packet/community_id.h"
 #include "libcommon/packet/dispatch.h"
 #include "libcommon/packet/heads.h"
 #include "libcommon/packet/local_addresses.h"
@@ -39,11 +40,13 @@ class Decoder {
   void note_service(record::Packet& packet) const;
   void note_direction(record::Packet& packet) const;
   void note_layers(Context& context);
+  void note_community_id(record::Packet& packet);
 
   Options options_;
   Depth depth_;
   Scratch scratch_;
   Heads heads_;
+  CommunityId community_id_;
   std::unique_ptr<record::Packet> outer_;
   int link_type_ = -1;  // of the packet before; `link_` is what the tables say of it
   LinkType link_;
