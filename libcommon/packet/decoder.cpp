@@ -68,6 +68,7 @@ Next Context::cut() {
 void Context::begin_flow() {
   if (flow_begun) {
     if (!nested) outer = out;
+    if (!nested && !tunnel_entered.empty()) out.set_tunnel(tunnel_entered);
     nested = true;
     out.present = out.present - flow_fields();
   }

@@ -1,6 +1,6 @@
 #pragma once
 // The dispatch tables: which protocol a number stands for. Adding a protocol means adding its row in
-// dispatch.cpp.
+// dispatch.cpp (link types: link_types.cpp).
 #include <cstdint>
 #include <string_view>
 
@@ -22,12 +22,17 @@ struct LinkType {
 [[nodiscard]] const Protocol* by_ip_protocol(uint8_t number);
 /// Name of an IP protocol number for `proto`; the number as text where it has no name.
 [[nodiscard]] std::string_view ip_protocol_name(uint8_t number);
-/// Protocols over UDP that are known by their port alone: tunnels. nullptr: none at either port.
-[[nodiscard]] const Protocol* by_udp_port(uint16_t source, uint16_t destination);
+/// The decoder of an IP packet by its first four bits; nullptr: neither version.
+[[nodiscard]] const Protocol* by_ip_version(const ByteReader& packet);
+/// The tunnel over UDP that has one of the ports and whose first bytes fit; nullptr: none.
+[[nodiscard]] const Protocol* by_udp_port(uint16_t source, uint16_t destination, const ByteReader& payload);
 
 /// `next` with the rest of the bytes; an end where there is no decoder.
 [[nodiscard]] inline Next go_on(const Protocol* next, const ByteReader& rest) {
   return next == nullptr ? Next{} : Next{next, rest};
 }
+
+/// What an IP header's protocol number announces: goes on to it, and enters the tunnel when it is IP again.
+[[nodiscard]] Next upper_layer(uint8_t number, const ByteReader& rest, Context& context);
 
 }  // namespace wl::packet

@@ -46,7 +46,7 @@ Next decode_ipv4(ByteReader in, Context& context) {
   if (total > whole.wire_size()) context.malformed();  // noted; what is there is still read
   if (!packet.skip(header_size)) return context.ended_early(packet, header_size);
   if (offset != 0) return {};
-  return go_on(by_ip_protocol(number), packet);
+  return upper_layer(number, packet, context);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ Next finish(uint8_t number, const ByteReader& rest, Context& context) {
   context.out.set_ip_proto(number);
   if (number == kNoNext) return {};
   context.note_proto(ip_protocol_name(number));
-  return context.wants(Depth::transport) ? go_on(by_ip_protocol(number), rest) : Next{};
+  return context.wants(Depth::transport) ? upper_layer(number, rest, context) : Next{};
 }
 
 /// Walks the extension headers (RFC 8200, section 4) to the upper layer.

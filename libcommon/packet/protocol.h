@@ -65,10 +65,10 @@ class Context {
   void begin_flow();
   /// The same for an Ethernet header inside a tunnel, which replaces the link's own keys too.
   void begin_frame();
-  /// Notes the kind of the first tunnel ("gre"); later calls change nothing.
-  void note_tunnel(std::string_view kind) {
-    if (!out.present.has(record::Field::tunnel)) out.set_tunnel(kind);
-  }
+  /// To be called by a tunnel's header. `kind` ("gre", constant text) becomes the record's `tunnel` when a
+  /// flow or frame does begin inside; the first tunnel counts, and in it the innermost header ("erspan" in
+  /// GRE).
+  void enter_tunnel(std::string_view kind) { tunnel_entered = kind; }
   /// Notes the protocol above IP; the first one counts ("ah" before "tcp").
   void note_proto(std::string_view name) {
     if (!out.present.has(record::Field::proto)) out.set_proto(name);
@@ -83,8 +83,9 @@ class Context {
 
   std::array<const Protocol*, kMaxLayers> layers;  ///< the first layer_count of them
   size_t layer_count = 0;
-  bool flow_begun = false;  ///< an IP header was seen
-  bool nested = false;      ///< `out` holds an inner flow
+  std::string_view tunnel_entered{};  ///< by a header behind which no flow has begun yet
+  bool flow_begun = false;            ///< an IP header was seen
+  bool nested = false;                ///< `out` holds an inner flow
 };
 
 }  // namespace wl::packet

@@ -13,7 +13,8 @@ Next deliver(const ByteReader& payload, Context& context) {
   out.set_payload_len(static_cast<uint32_t>(payload.wire_size()));
   out.set_payload(payload.bytes());
   if (payload.empty() || !context.wants(Depth::application)) return {};
-  if (const Protocol* const tunnel = by_udp_port(out.src_port, out.dst_port)) return {tunnel, payload};
+  const Protocol* const tunnel = by_udp_port(out.src_port, out.dst_port, payload);
+  if (tunnel != nullptr) return {tunnel, payload};
   return application(Transport::udp, payload, context);
 }
 

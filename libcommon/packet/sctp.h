@@ -1,0 +1,9 @@
+#pragma once
+// SCTP (RFC 9260).
+#include "libcommon/packet/protocol.h"
+
+namespace wl::packet {
+
+extern const Protocol kSctp;
+
+}  // namespace wl::packet
