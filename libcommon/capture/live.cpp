@@ -6,10 +6,13 @@
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pcap/pcap.h>
 #include <pcap/sll.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +30,24 @@ struct Closer {
 };
 using Handle = std::unique_ptr<pcap_t, Closer>;
 
+/// libpcap's last message, as it stands in the middle of a line.
+std::string reason(pcap_t* handle) {
+  std::string text = pcap_geterr(handle);
+  if (text.starts_with("The ")) text[0] = 't';
+  return text;
+}
+
+/// A packet on the loopback interface passes twice, going out and coming in, and libpcap delivers the second
+/// one only. The kernel must not count, nor hold, the first.
+void ignore_outgoing_on_loopback(pcap_t* handle, const std::string& name) {
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  const int fd = pcap_fileno(handle);
+  if (::ioctl(fd, SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_LOOPBACK) == 0) return;
+  const int on = 1;
+  (void)::setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+}
+
 class LiveSource final : public Source {
  public:
   LiveSource(Handle handle, Interface interface)
@@ -43,7 +64,7 @@ class LiveSource final : public Source {
         deliver(frame, *header, data);
         return Next::packet;
       }
-      if (got != 0) return base::fail(interfaces_[0].name + ": " + pcap_geterr(handle_.get()));
+      if (got != 0) return base::fail(interfaces_[0].name + ": " + reason(handle_.get()));
       if (stopping_) return finish();
       if (waited || !was_idle_) {
         was_idle_ = true;
@@ -131,7 +152,7 @@ std::unexpected<base::Error> fail_activate(pcap_t* handle, const std::string& na
       return base::fail(name + ": interface is down", "ip link set " + name + " up");
     default: break;
   }
-  const std::string detail = pcap_geterr(handle);
+  const std::string detail = reason(handle);
   return base::fail(name + ": " + (detail.empty() ? pcap_statustostr(status) : detail));
 }
 
@@ -173,6 +194,7 @@ base::Result<std::unique_ptr<Source>> open_live(const LiveOptions& options) {
   if (status < 0) return fail_activate(handle, name, status);
   // "any" in its second form names the interface of each packet.
   if (pcap_datalink(handle) == DLT_LINUX_SLL) (void)pcap_set_datalink(handle, DLT_LINUX_SLL2);
+  ignore_outgoing_on_loopback(handle, name);
   if (!options.filter.empty()) {
     const auto set = set_filter(handle, options.filter);
     if (!set) return std::unexpected(set.error());

@@ -18,7 +18,8 @@ struct LiveOptions {
 
 /// Opens an interface; times are in microseconds. A failure says what to do (privileges, names). Its next()
 /// takes packets from the kernel's ring in blocks, says `idle` when the ring is empty, and after stop() gives
-/// what the ring still holds, then `end`.
+/// what the ring still holds, then `end`. An interface that goes down is silent until it comes up again; one
+/// that disappears is a failure. On "any", Drops::received counts loopback packets twice.
 [[nodiscard]] base::Result<std::unique_ptr<Source>> open_live(const LiveOptions& options);
 
 /// An interface that could be captured on.

@@ -97,10 +97,11 @@ class PcapngReader final : public Source {
 
   Stepped packet_block(uint32_t type, Frame& frame) {
     const uint32_t fixed = type == kSimplePacketBlock ? 12 : 28;
+    const auto said = load<uint32_t>(window_.data() + 4, swap_);
+    if (said < fixed + 4) [[unlikely]] {
+      return fail_length(said, "less than the " + std::to_string(fixed + 4) + " that it needs");
+    }
     if (window_.size() < fixed) [[unlikely]] {
-      const auto said = load<uint32_t>(window_.data() + 4, swap_);
-      if (said < fixed + 4)
-        return fail_length(said, "less than the " + std::to_string(fixed + 4) + " that it needs");
       const auto state = window_.fill(fixed);
       if (!state) return std::unexpected(state.error());
       if (*state == Fill::idle) return Step::idle;

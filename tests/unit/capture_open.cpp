@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "libcommon/base/fd.h"
+#include "libcommon/base/signals.h"
 #include "libcommon/base/time.h"
 #include "libcommon/capture/open.h"
 #include "tests/support/capture_bytes.h"
@@ -174,6 +175,24 @@ TEST_CASE("open: a pipe that is silent says so, at once and then after at most 1
   const auto [woken, woken_ms] = timed_next();  // the wait ends when something comes
   CHECK(woken == Next::packet);
   CHECK(woken_ms < 90);
+}
+
+TEST_CASE("open: a signal ends the wait for a pipe") {
+  wl::base::Signals::catch_counts();
+  const Pipe pipe;
+  const auto source = open_file("-", pipe.out.get());
+  REQUIRE(source);
+  wl::capture::Frame frame;
+  CHECK((*source)->next(frame) == Next::idle);
+  std::jthread signaller([waiter = ::pthread_self()] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ::pthread_kill(waiter, SIGUSR1);
+  });
+  const int64_t before = wl::base::steady_clock_ns();
+  CHECK((*source)->next(frame) == Next::idle);
+  CHECK(wl::base::steady_clock_ns() - before < 90 * wl::base::kMillisecond);
+  signaller.join();
+  CHECK(wl::base::Signals::take_counts_request());
 }
 
 TEST_CASE("open: a pipe that ends gives its end, or the place where it was cut") {
