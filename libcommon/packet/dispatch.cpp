@@ -6,6 +6,7 @@
 
 #include "libcommon/packet/arp.h"
 #include "libcommon/packet/ayiya.h"
+#include "libcommon/packet/capwap.h"
 #include "libcommon/packet/dccp.h"
 #include "libcommon/packet/erspan.h"
 #include "libcommon/packet/etherip.h"
@@ -106,6 +107,7 @@ constexpr UdpTunnel kUdpTunnels[] = {
     {4789, &kVxlan, 0x08000000, 0x08000000},  // has an identifier
     {4790, &kVxlanGpe, 0xc0000000, 0},        // version 0
     {5072, &kAyiya, 0xf0000000, 0x40000000},  // identity of 16 bytes
+    {5247, &kCapwap, 0xfe000000, 0},          // version 0, plain or DTLS
     {6081, &kGeneve, 0xc03f0000, 0},          // version 0, nothing reserved
     {6635, &kMpls, 0, 0},                     //
     {8472, &kVxlan, 0xff000000, 0x08000000},  // Linux, before a port was registered

@@ -37,7 +37,9 @@ Next first_subframe(ByteReader in, Context& context) {
 Next decode_ieee80211(ByteReader in, Context& context) {
   const auto fixed = in.peek<2>();
   if (!fixed) return context.ended_early(in, 2);
-  const uint16_t control = fixed->le16<0>();
+  // The lowest bits are the version, 0. Access points that send frames in CAPWAP swap the two bytes.
+  const bool swapped = (fixed->u8<0>() & 3U) != 0;
+  const uint16_t control = swapped ? fixed->u16<0>() : fixed->le16<0>();
   if ((control & kTypeMask) != kTypeData) return {};
   const auto addresses = in.peek<24>();
   const size_t size = header_size(control);

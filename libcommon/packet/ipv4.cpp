@@ -16,10 +16,26 @@ record::Ip address(std::span<const uint8_t, 4> bytes) {
   return ip;
 }
 
+/// What a header that the capture cut still says.
+Next decode_part(const ByteReader& in, Context& context) {
+  const uint8_t first = in.at(0).value_or(0);
+  if (!in.empty() && (first >> 4 != 4 || (first & 0x0fU) * 4U < kMinHeader)) return context.malformed();
+  context.begin_flow();
+  record::Packet& out = context.out;
+  if (!in.empty()) out.set_ip_version(4);
+  if (const auto ttl = in.at(8)) out.set_ttl(*ttl);
+  if (const auto number = in.at(9)) {
+    out.set_ip_proto(*number);
+    context.note_proto(ip_protocol_name(*number));
+  }
+  if (const auto source = in.peek<16>()) out.set_src_ip(address(source->bytes<12, 4>()));
+  return context.ended_early(in, kMinHeader);
+}
+
 Next decode_ipv4(ByteReader in, Context& context) {
   const ByteReader whole = in;
   const auto header = in.take<kMinHeader>();
-  if (!header) return context.ended_early(in, kMinHeader);
+  if (!header) return decode_part(in, context);
   const size_t header_size = (header->u8<0>() & 0x0fU) * 4U;
   if (header->u8<0>() >> 4 != 4 || header_size < kMinHeader) return context.malformed();
 

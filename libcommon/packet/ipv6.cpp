@@ -68,9 +68,19 @@ Next walk(uint8_t number, ByteReader in, Context& context) {
   return finish(number, in, context);
 }
 
+/// What a header that the capture cut still says.
+Next decode_part(const ByteReader& in, Context& context) {
+  if (in.at(0).value_or(0x60) >> 4 != 6) return context.malformed();
+  context.begin_flow();
+  if (!in.empty()) context.out.set_ip_version(6);
+  if (const auto ttl = in.at(7)) context.out.set_ttl(*ttl);
+  if (const auto source = in.peek<24>()) context.out.set_src_ip(address(source->bytes<8, 16>()));
+  return context.ended_early(in, kHeader);
+}
+
 Next decode_ipv6(ByteReader in, Context& context) {
   const auto header = in.take<kHeader>();
-  if (!header) return context.ended_early(in, kHeader);
+  if (!header) return decode_part(in, context);
   if (header->u8<0>() >> 4 != 6) return context.malformed();
   context.begin_flow();
   record::Packet& out = context.out;

@@ -18,10 +18,11 @@ Next deliver(const ByteReader& payload, Context& context) {
   return application(Transport::udp, payload, context);
 }
 
-/// Source and destination port, as far as the capture holds them.
-void note_ports(ByteReader in, Context& context) {
-  if (const auto port = in.take_u16()) context.out.set_src_port(*port);
-  if (const auto port = in.take_u16()) context.out.set_dst_port(*port);
+void note_ports(const ByteReader& in, Context& context) {
+  const auto ports = in.peek<4>();
+  if (!ports) return;
+  context.out.set_src_port(ports->u16<0>());
+  context.out.set_dst_port(ports->u16<2>());
 }
 
 Next decode_udp(ByteReader in, Context& context) {
