@@ -1,5 +1,6 @@
 #include "libcommon/cli/run.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 
@@ -7,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "libcommon/base/edit_distance.h"
 #include "libcommon/base/signals.h"
 #include "libcommon/cli/layers.h"
 #include "libcommon/cli/options.h"
@@ -113,13 +115,29 @@ base::Exit run_work(Context& context, const std::function<base::Exit(Context&)>&
   return base::Exit::failed;
 }
 
+/// "unknown option --limt (did you mean --limit?)"
+std::string unknown_word(const CLI::App& app, const std::string& word) {
+  if (!word.starts_with('-')) return "unexpected argument " + word;
+  const std::string name = word.substr(0, std::min<size_t>(word.find('='), 64));
+  std::string nearest;
+  for (const OptionGroup& group : describe(app).groups) {
+    for (const OptionEntry& option : group.options) {
+      const std::string& known = option.names.back();
+      if (nearest.empty() || base::edit_distance(name, known) < base::edit_distance(name, nearest))
+        nearest = known;
+    }
+  }
+  constexpr size_t kTypingError = 2;
+  const bool near = name.starts_with("--") && base::edit_distance(name, nearest) <= kTypingError;
+  return "unknown option " + name + (near ? " (did you mean " + nearest + "?)" : "");
+}
+
 /// What CLI11 says, in the house's words.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string text = error.what();
   const auto extras = app.remaining(true);
   switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
-    case CLI::ExitCodes::ExtrasError:
-      return (extras.at(0).starts_with('-') ? "unknown option " : "unexpected argument ") + extras.at(0);
+    case CLI::ExitCodes::ExtrasError: return unknown_word(app, extras.at(0));
     case CLI::ExitCodes::ArgumentMismatch: return text.substr(0, text.find(": ")) + ": needs a value";
     case CLI::ExitCodes::FileError: {
       const auto path = app.get_config_ptr()->as<std::string>();

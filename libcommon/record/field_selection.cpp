@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "libcommon/base/edit_distance.h"
+
 namespace wl::record {
 namespace {
 
@@ -32,27 +34,11 @@ std::optional<FieldSet> fields_named(std::string_view word) {
   return std::nullopt;
 }
 
-/// Levenshtein distance, for "did you mean".
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 base::Error unknown_field(std::string_view word) {
   std::string_view nearest = packet_fields()[0].key;
   const std::string_view tried = word.substr(0, 64);
   for (const FieldInfo& field : packet_fields()) {
-    if (distance(tried, field.key) < distance(tried, nearest)) nearest = field.key;
+    if (base::edit_distance(tried, field.key) < base::edit_distance(tried, nearest)) nearest = field.key;
   }
   return {"--fields: no field or group \"" + std::string(tried) + "\"",
           "did you mean " + std::string(nearest) + "? The manual lists all", base::Exit::usage};

@@ -57,6 +57,11 @@ class Frame(harness.TestCase):
                 self.assertEqual((result.status, result.out, len(result.messages)), (2, b"", 1), (wrong, result))
                 self.assertRegex(result.messages[0], rf"^{tool}: .*\(.+\)$")
 
+    def test_a_mistyped_option_is_named_with_the_one_that_was_meant(self):
+        for tool in self.each():
+            result = self.run_tool(tool, "--log-lvel=debug")
+            self.assertEqual(result.messages, [f"{tool}: unknown option --log-lvel (did you mean --log-level?)"])
+
     def test_a_log_file_that_cannot_be_written_is_a_usage_error(self):
         for tool in self.each():
             result = self.run_tool(tool, "--log-file", "/nonexistent/log")
