@@ -6,7 +6,11 @@
 #include <memory>
 #include <span>
 
-#include <openssl/evp.h>
+// OpenSSL's EVP_CIPHER, EVP_CIPHER_CTX, EVP_MD and EVP_MD_CTX.
+struct evp_cipher_st;
+struct evp_cipher_ctx_st;
+struct evp_md_st;
+struct evp_md_ctx_st;
 
 namespace wl::packet {
 
@@ -35,10 +39,10 @@ class QuicCipher {
  private:
   using Hash = std::array<uint8_t, 32>;
   struct FreeCipher {
-    void operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
-    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-    void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    void operator()(evp_cipher_st* cipher) const;
+    void operator()(evp_cipher_ctx_st* context) const;
+    void operator()(evp_md_st* digest) const;
+    void operator()(evp_md_ctx_st* context) const;
   };
   template <class T>
   using Owned = std::unique_ptr<T, FreeCipher>;
@@ -47,14 +51,14 @@ class QuicCipher {
   [[nodiscard]] Hash hmac(std::span<const uint8_t> message);
   void derive(const QuicVersion& version, std::span<const uint8_t> connection_id);
 
-  Owned<EVP_MD> sha256_;
-  Owned<EVP_MD_CTX> inner_;  // after the key's inner block
-  Owned<EVP_MD_CTX> outer_;  // after its outer block
-  Owned<EVP_MD_CTX> work_;
-  Owned<EVP_CIPHER> gcm_cipher_;
-  Owned<EVP_CIPHER> ecb_cipher_;
-  Owned<EVP_CIPHER_CTX> gcm_;
-  Owned<EVP_CIPHER_CTX> ecb_;
+  Owned<evp_md_st> sha256_;
+  Owned<evp_md_ctx_st> inner_;  // after the key's inner block
+  Owned<evp_md_ctx_st> outer_;  // after its outer block
+  Owned<evp_md_ctx_st> work_;
+  Owned<evp_cipher_st> gcm_cipher_;
+  Owned<evp_cipher_st> ecb_cipher_;
+  Owned<evp_cipher_ctx_st> gcm_;
+  Owned<evp_cipher_ctx_st> ecb_;
   std::array<uint8_t, 12> iv_{};
 
   uint32_t known_version_ = 0;  // whose keys the contexts hold
