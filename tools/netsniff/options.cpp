@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "libcommon/base/units.h"
 #include "libcommon/cli/options.h"
 #include "libcommon/record/field_selection.h"
 #include "libcommon/record/stream_types.h"
@@ -21,14 +22,16 @@ constexpr const char* kRecords = "What is written of them";
 constexpr const char* kRaw = "Raw capture";
 constexpr const char* kHabits = "";  // accepted, not shown
 
+constexpr uint64_t kMostPayload = 65535;  // no IP packet holds more
+
 constexpr std::array<const record::RecordType*, 5> kTypes{
     &record::kPacketType, &kInterfaceType, &record::kMetaType, &record::kStatsType, &record::kEndType};
 
 void declare_source(CLI::App& app, Options& options) {
-  cli::add_text(app, "-i,--interface", options.interface, "NAME", "capture live; \"any\": all interfaces")
+  cli::add_text(app, "-i,--interface", options.interface, "IFACE", "capture live; \"any\": all interfaces")
       ->group(kSource);
   cli::add_repeatable(app, "-r,--read", options.files, "FILE",
-                      "read a capture (pcap, pcapng; gzip, zstd, lz4, xz), repeatable; \"-\": standard input")
+                      "read a capture (pcap, pcapng; gzip, zstd, lz4, xz); \"-\": standard input")
       ->group(kSource);
   cli::add_switch(app, "-D,--list-interfaces", options.list_interfaces,
                   "write an interface record for each interface, and end")
@@ -63,12 +66,15 @@ void declare_records(CLI::App& app, Options& options) {
                   "core,app,tunnel")
       ->group(kRecords);
   cli::add_time(app, options.time)->group(kRecords);
-  app.add_flag_function(
-         "--payload{65535}",
-         [&options](int64_t bytes) {
-           options.payload_bytes = static_cast<uint32_t>(std::clamp<int64_t>(bytes, 0, 65535));
-         },
-         "the bytes behind the transport header as base64, or the first N of them (--payload=N)")
+  cli::add_optional(
+      app, "--payload", std::to_string(kMostPayload), "N",
+      [&options](const std::string& value) -> base::Result<void> {
+        const auto bytes = base::parse_number(value, kMostPayload);
+        if (!bytes) return std::unexpected(bytes.error());
+        options.payload_bytes = static_cast<uint32_t>(*bytes);
+        return {};
+      },
+      "the bytes behind the transport header as base64, all or the first N of them")
       ->group(kRecords);
   cli::add_switch(app, "--decap", options.decap, "the innermost flow of a tunnel in the plain keys")
       ->group(kRecords);
