@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include <openssl/evp.h>
+
 #include "libcommon/ndjson/text.h"
 
 namespace wl::packet {

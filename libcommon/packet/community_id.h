@@ -1,12 +1,10 @@
 #pragma once
 // Community ID, version 1 with seed 0: one text for both directions of a flow that other tools compute alike
 // (github.com/corelight/community-id-spec).
-#include <memory>
 #include <span>
 #include <string_view>
 
-#include <openssl/evp.h>
-
+#include "libcommon/packet/evp.h"
 #include "libcommon/packet/scratch.h"
 #include "libcommon/record/packet.h"
 
@@ -22,13 +20,8 @@ class CommunityId {
   [[nodiscard]] std::string_view text(const record::Packet& packet, Scratch& scratch);
 
  private:
-  struct Free {
-    void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-
-  std::unique_ptr<EVP_MD, Free> sha1_;
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
+  EvpDigest sha1_;
+  EvpDigestContext context_;
 };
 
 }  // namespace wl::packet

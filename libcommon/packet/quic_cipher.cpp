@@ -42,11 +42,6 @@ const Labels kSecond{{"quicv2 key", 16}, {"quicv2 iv", 12}, {"quicv2 hp", 16}};
 
 }  // namespace
 
-void QuicCipher::FreeCipher::operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
-void QuicCipher::FreeCipher::operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-void QuicCipher::FreeCipher::operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
-void QuicCipher::FreeCipher::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-
 QuicCipher::QuicCipher()
     : sha256_(EVP_MD_fetch(nullptr, "SHA256", nullptr)),
       inner_(EVP_MD_CTX_new()),

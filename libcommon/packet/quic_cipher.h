@@ -3,14 +3,9 @@
 // in the clear.
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 
-// OpenSSL's EVP_CIPHER, EVP_CIPHER_CTX, EVP_MD and EVP_MD_CTX.
-struct evp_cipher_st;
-struct evp_cipher_ctx_st;
-struct evp_md_st;
-struct evp_md_ctx_st;
+#include "libcommon/packet/evp.h"
 
 namespace wl::packet {
 
@@ -38,27 +33,19 @@ class QuicCipher {
 
  private:
   using Hash = std::array<uint8_t, 32>;
-  struct FreeCipher {
-    void operator()(evp_cipher_st* cipher) const;
-    void operator()(evp_cipher_ctx_st* context) const;
-    void operator()(evp_md_st* digest) const;
-    void operator()(evp_md_ctx_st* context) const;
-  };
-  template <class T>
-  using Owned = std::unique_ptr<T, FreeCipher>;
 
   void set_hmac_key(std::span<const uint8_t> key);
   [[nodiscard]] Hash hmac(std::span<const uint8_t> message);
   void derive(const QuicVersion& version, std::span<const uint8_t> connection_id);
 
-  Owned<evp_md_st> sha256_;
-  Owned<evp_md_ctx_st> inner_;  // after the key's inner block
-  Owned<evp_md_ctx_st> outer_;  // after its outer block
-  Owned<evp_md_ctx_st> work_;
-  Owned<evp_cipher_st> gcm_cipher_;
-  Owned<evp_cipher_st> ecb_cipher_;
-  Owned<evp_cipher_ctx_st> gcm_;
-  Owned<evp_cipher_ctx_st> ecb_;
+  EvpDigest sha256_;
+  EvpDigestContext inner_;  // after the key's inner block
+  EvpDigestContext outer_;  // after its outer block
+  EvpDigestContext work_;
+  EvpCipher gcm_cipher_;
+  EvpCipher ecb_cipher_;
+  EvpCipherContext gcm_;
+  EvpCipherContext ecb_;
   std::array<uint8_t, 12> iv_{};
 
   uint32_t known_version_ = 0;  // whose keys the contexts hold
