@@ -79,7 +79,7 @@ TEST_CASE("tls: a hello in many segments is known on the last one") {
   support::HelloText text;
   text.padding = 1200;
   const std::string whole = tls_record(22, client_hello(text));
-  const size_t step = GENERATE(6, 100, 1000, 1400);
+  const size_t step = GENERATE(size_t{6}, size_t{100}, size_t{1000}, size_t{1400});
   CAPTURE(step);
   Segments segments;
   for (size_t at = 0; at < whole.size(); at += step) {
