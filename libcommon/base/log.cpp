@@ -9,6 +9,7 @@
 #include "libcommon/base/fd.h"
 #include "libcommon/base/signals.h"
 #include "libcommon/base/time.h"
+#include "libcommon/base/utf8.h"
 
 namespace wl::base {
 namespace {
@@ -16,20 +17,22 @@ namespace {
 constexpr std::array<std::string_view, 4> kLower{"error", "warning", "info", "debug"};
 constexpr std::array<std::string_view, 4> kUpper{"ERROR", "WARNING", "INFO", "DEBUG"};
 
+/// A JSON string. Paths and arguments in a message may be no UTF-8: such bytes become \xNN.
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[static_cast<unsigned char>(c) & 15];
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at != end;) {
+    const size_t length = utf8_length(at, end);
+    const auto byte = static_cast<unsigned char>(*at);
+    if (length == 0 || byte < 0x20) {
+      out += length == 0 ? "\\\\x" : "\\u00";
+      out += {kHex[byte >> 4], kHex[byte & 15]};
     } else {
-      out += c;
+      if (byte == '"' || byte == '\\') out += '\\';
+      out.append(at, length);
     }
+    at += length == 0 ? 1 : length;
   }
   out += '"';
 }

@@ -1,5 +1,9 @@
 #include "libcommon/record/stream_writer.h"
 
+#include <string>
+#include <vector>
+
+#include "libcommon/base/utf8.h"
 #include "libcommon/ndjson/text.h"
 
 namespace wl::record {
@@ -22,6 +26,13 @@ char* put_list(char* out, std::span<const std::string> texts) {
   }
   *out++ = ']';
   return out;
+}
+
+/// Arguments and paths may be any bytes.
+std::vector<std::string> as_text(std::span<const std::string> values) {
+  std::vector<std::string> texts;
+  for (const std::string& value : values) texts.push_back(base::wire_text(value));
+  return texts;
 }
 
 char* put_counts(char* out, const StreamCounts& counts) {
@@ -52,13 +63,15 @@ void StreamWriter::finish(char* at) { out_.commit(ndjson::put(at, "}\n")); }
 
 void StreamWriter::meta(std::string_view tool, std::string_view version, std::span<const std::string> sources,
                         std::span<const std::string> options) {
-  const size_t room =
-      ndjson::string_room(tool) + ndjson::string_room(version) + list_room(sources) + list_room(options) + 64;
+  const std::vector<std::string> source_texts = as_text(sources);
+  const std::vector<std::string> option_texts = as_text(options);
+  const size_t room = ndjson::string_room(tool) + ndjson::string_room(version) + list_room(source_texts) +
+                      list_room(option_texts) + 64;
   char* at = begin("meta", room);
   at = ndjson::put_string(ndjson::put(at, R"(,"tool":)"), tool);
   at = ndjson::put_string(ndjson::put(at, R"(,"version":)"), version);
-  at = put_list(ndjson::put(at, R"(,"source":)"), sources);
-  finish(put_list(ndjson::put(at, R"(,"options":)"), options));
+  at = put_list(ndjson::put(at, R"(,"source":)"), source_texts);
+  finish(put_list(ndjson::put(at, R"(,"options":)"), option_texts));
 }
 
 void StreamWriter::stats(const StreamCounts& counts) {

@@ -9,6 +9,7 @@
 
 #include "libcommon/base/services.h"
 #include "libcommon/base/signals.h"
+#include "libcommon/base/utf8.h"
 #include "libcommon/capture/bpf.h"
 #include "libcommon/capture/live.h"
 #include "libcommon/capture/open.h"
@@ -67,6 +68,8 @@ class Sniffer {
   Result<void> prepare_filter();
   Result<void> open_live(std::string filter);
   void catch_signals() const;
+  /// What follows the clock ends in good order; what reads standard input goes on to its end.
+  [[nodiscard]] bool stops_on_signal() const { return options_.live() || options_.replay != Replay::max; }
 
   void read_files();
   /// Reads a source to its end; a failure is reported, and what was read before it stays.
@@ -78,6 +81,7 @@ class Sniffer {
   void flush_raw(const capture::Source& source);
   void give_up_raw(const base::Error& error);
   void print(const capture::Frame& frame, const capture::Source& source);
+  const std::string& interface_text(uint32_t index, const capture::Source& source);
   void note_source(const capture::Frame& frame, const capture::Source& source);
   void tick(capture::Source& source);
 
@@ -115,7 +119,9 @@ class Sniffer {
   uint64_t unfit_packets_ = 0;
 
   record::Packet packet_;
-  std::string file_;      // being read
+  std::string file_;       // being read
+  std::string file_text_;  // the same as text of a record
+  std::vector<std::string> interface_texts_;
   uint64_t ordinal_ = 0;  // of the packet in its source
   Counts counts_;
   uint64_t since_tick_ = 0;
@@ -190,7 +196,7 @@ Result<void> Sniffer::open_live(std::string filter) {
 void Sniffer::catch_signals() const {
   base::Signals::catch_counts();
   const bool reads_stdin = std::ranges::find(options_.files, "-") != options_.files.end();
-  if (options_.live() || options_.replay != Replay::max) {
+  if (stops_on_signal()) {
     base::Signals::catch_stop();
   } else if (reads_stdin) {
     base::Signals::ignore_first_stop();
@@ -220,6 +226,8 @@ void Sniffer::read_files() {
       continue;
     }
     file_ = file;
+    file_text_ = base::wire_text(file);
+    interface_texts_.clear();
     ordinal_ = 0;
     unfit_links_.clear();
     read(**source);
@@ -314,6 +322,13 @@ void Sniffer::print(const capture::Frame& frame, const capture::Source& source) 
   ++counts_.records;
 }
 
+/// The interface's name, which may be any bytes, as text of a record.
+const std::string& Sniffer::interface_text(uint32_t index, const capture::Source& source) {
+  while (interface_texts_.size() <= index)
+    interface_texts_.push_back(base::wire_text(source.interfaces()[interface_texts_.size()].name));
+  return interface_texts_[index];
+}
+
 void Sniffer::note_source(const capture::Frame& frame, const capture::Source& source) {
   const capture::Interface& interface = source.interfaces()[frame.interface];
   packet_.has_time = frame.has_time;
@@ -322,9 +337,10 @@ void Sniffer::note_source(const capture::Frame& frame, const capture::Source& so
   packet_.set_n(ordinal_);
   if (!options_.live()) {
     packet_.set_at_offset(frame.offset);
-    packet_.set_at_file(file_);
+    packet_.set_at_file(file_text_);
   }
-  if (source.interfaces().size() > 1 && !interface.name.empty()) packet_.set_iface(interface.name);
+  if (source.interfaces().size() > 1 && !interface.name.empty())
+    packet_.set_iface(interface_text(frame.interface, source));
   if (options_.payload_bytes && packet_.present.has(Field::payload)) {
     packet_.payload =
         packet_.payload.first(std::min<size_t>(packet_.payload.size(), *options_.payload_bytes));
@@ -344,7 +360,7 @@ void Sniffer::tick(capture::Source& source) {
   if (!out_.good()) stop("reader");
   if (base::Signals::take_counts_request()) context_.log.info(counts_.line(options_.live()));
   if (now >= deadline_ns_) drain("duration", source);
-  if (base::Signals::stop_requested()) drain("signal", source);
+  if (stops_on_signal() && base::Signals::stop_requested()) drain("signal", source);
 }
 
 Exit Sniffer::finish() {
