@@ -38,13 +38,9 @@ NETWINDOW = {
     "argument": ["file.ndjson"],
     "no value": ["--window"],
     "bad window": ["--window", "soon"],
-    "no window": ["--window", "0"],
     "bad top": ["--top", "ten"],
     "no keys": ["--max-keys", "0"],
-    "bad sort": ["--sort", "nosuch"],
     "bad prefix": ["--by", "src_ip/129"],
-    "no field": ["--by", ""],
-    "two inputs": ["--merge", "--time", "when"],
 }
 
 

@@ -89,10 +89,6 @@ class LinePrinter : public Printer {
     if (packet.present.has(Field::proto)) line_ += std::string(packet.proto) + " ";
     line_ += std::to_string(packet.len);
     if (packet.present.has(Field::info)) line_ += " " + std::string(packet.info);
-    if (packet.present.has(Field::truncated_at))
-      line_ += " [cut in " + std::string(packet.truncated_at) + "]";
-    if (packet.present.has(Field::malformed_at))
-      line_ += " [malformed " + std::string(packet.malformed_at) + "]";
     // Control characters that a packet carries must not reach the terminal.
     std::ranges::replace_if(line_, [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; }, '.');
     line_ += '\n';
