@@ -4,11 +4,21 @@
 #include <string>
 #include <string_view>
 
+#include "libcommon/base/log.h"
 #include "libcommon/ndjson/fields.h"
 #include "tools/netwindow/report.h"
 #include "tools/netwindow/windows.h"
 
 namespace wl::netwindow {
+
+/// Everything that the inputs write to and are made of; all of it outlives them.
+struct Stage {
+  const WindowClock& clock;
+  Windows& windows;
+  Aside& aside;
+  Names& names;
+  base::Log& log;
+};
 
 class Input {
  public:

@@ -61,10 +61,13 @@ const Value* client_of(const Value& source, const Value& destination, const Valu
 }  // namespace
 
 size_t Paths::add(std::string_view path) {
-  const auto found = std::ranges::find(paths_, path);
-  if (found != paths_.end()) return static_cast<size_t>(found - paths_.begin());
-  paths_.emplace_back(path);
-  return paths_.size() - 1;
+  const size_t at = find(path);
+  if (at == paths_.size()) paths_.emplace_back(path);
+  return at;
+}
+
+size_t Paths::find(std::string_view path) const {
+  return static_cast<size_t>(std::ranges::find(paths_, path) - paths_.begin());
 }
 
 std::string flat_name(std::string_view path) {

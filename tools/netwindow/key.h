@@ -16,6 +16,8 @@ namespace wl::netwindow {
 class Paths {
  public:
   size_t add(std::string_view path);
+  /// The place of a path that is there.
+  [[nodiscard]] size_t find(std::string_view path) const;
   [[nodiscard]] const std::vector<std::string>& all() const { return paths_; }
 
  private:

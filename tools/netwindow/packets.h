@@ -4,22 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "libcommon/base/log.h"
 #include "libcommon/base/services.h"
 #include "tools/netwindow/input.h"
 #include "tools/netwindow/key.h"
 #include "tools/netwindow/values.h"
 
 namespace wl::netwindow {
-
-/// Everything that the inputs write to and are made of; all of it outlives them.
-struct Stage {
-  const WindowClock& clock;
-  Windows& windows;
-  Aside& aside;
-  Names& names;
-  base::Log& log;
-};
 
 class PacketInput : public Input {
  public:
