@@ -304,7 +304,16 @@ std::vector<std::string> Fields::keys(std::string_view json) {
   Parser parser;
   od::document document;
   od::object object;
-  if (!parser.start(json, document) || document.get_object().get(object) != simdjson::SUCCESS) return names;
+  if (!parser.start(json, document)) return names;
+  if (json[0] == '[') {
+    od::array objects;
+    if (document.get_array().get(objects) != simdjson::SUCCESS) return names;
+    auto first = objects.begin();
+    if (first.error() != simdjson::SUCCESS || first == objects.end()) return names;
+    if ((*first).get_object().get(object) != simdjson::SUCCESS) return names;
+  } else if (document.get_object().get(object) != simdjson::SUCCESS) {
+    return names;
+  }
   const bool good = parser.each_field(object, [&](std::string_view name, od::value&, std::string_view) {
     names.emplace_back(name);
     return true;

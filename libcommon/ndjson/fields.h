@@ -47,7 +47,7 @@ class Fields {
 
   [[nodiscard]] const Value& operator[](size_t path) const { return values_[path]; }
 
-  /// The top-level keys of a JSON object as they stand there; empty when it is none.
+  /// The keys of a JSON object, or of the first object of an array, in their order; empty when there is none.
   [[nodiscard]] static std::vector<std::string> keys(std::string_view json);
 
  private:

@@ -66,7 +66,7 @@ ClosedWindow close_window(Window& window, const Shape& shape) {
   closed.directed = window.directed;
   closed.digits = window.nanoseconds ? 9 : 6;
   closed.key_count = window.key_count();
-  closed.crowded = window.crowded();
+  closed.crowded = window.crowded() || !window.keys_exact;
   closed.unkeyed = window.unkeyed;
   closed.other = window.other;
 

@@ -9,8 +9,8 @@ using ndjson::ValueKind;
 
 base::Result<std::unique_ptr<Input>> GenericInput::make(const Stage& stage, const Wanted& wanted) {
   Paths paths;
-  for (const std::string_view path : {std::string_view("type"), std::string_view("tool"),
-                                      std::string_view("lost"), wanted.time}) {
+  for (const std::string_view path :
+       {std::string_view("type"), std::string_view("tool"), std::string_view("lost"), wanted.time}) {
     (void)paths.add(path);
   }
   for (const std::string& sum : wanted.sums) (void)paths.add(sum);

@@ -17,9 +17,9 @@ namespace wl::netwindow {
 class GenericInput : public Input {
  public:
   struct Wanted {
-    std::string_view time;                ///< field of the event time
-    std::span<const std::string> sums;    ///< fields to add up
-    std::string_view by;                  ///< as KeySpec has it
+    std::string_view time;              ///< field of the event time
+    std::span<const std::string> sums;  ///< fields to add up
+    std::string_view by;                ///< as KeySpec has it
   };
 
   [[nodiscard]] static base::Result<std::unique_ptr<Input>> make(const Stage& stage, const Wanted& wanted);

@@ -86,19 +86,18 @@ bool address_less(std::string_view a, std::string_view b) {
 std::optional<std::string> network_of(std::string_view text, int prefix4, int prefix6) {
   Address address = parse_address(text);
   if (address.family == 0) return std::nullopt;
-  const int prefix = address.family == 4 ? prefix4 : prefix6;
-  mask(address, prefix);
+  mask(address, address.family == 4 ? prefix4 : prefix6);
   char network[INET6_ADDRSTRLEN] = {};
   ::inet_ntop(address.family == 4 ? AF_INET : AF_INET6, address.bytes.data(), network, sizeof network);
-  return std::string(network) + "/" + std::to_string(prefix);
+  return std::string(network);
 }
 
-base::Result<KeySpec> KeySpec::parse(std::string_view text, Paths& paths) {
+base::Result<KeySpec> KeySpec::parse(std::string_view text, Paths& paths, From from) {
   KeySpec spec;
   if (text == "none") return spec;
   for (;;) {
     const size_t comma = text.find(',');
-    auto part = parse_part(text.substr(0, comma), paths);
+    auto part = parse_part(text.substr(0, comma), paths, from);
     if (!part) return base::with_context("--by", part.error());
     if (std::ranges::count(spec.parts_, part->name, &Part::name) != 0) {
       return base::fail("--by: " + part->name + " stands there twice", {}, base::Exit::usage);
@@ -109,7 +108,7 @@ base::Result<KeySpec> KeySpec::parse(std::string_view text, Paths& paths) {
   }
 }
 
-base::Result<KeySpec::Part> KeySpec::parse_part(std::string_view text, Paths& paths) {
+base::Result<KeySpec::Part> KeySpec::parse_part(std::string_view text, Paths& paths, From from) {
   const auto bad = [&text](const char* reason) {
     return base::fail(std::string(text) + ": " + reason, "for example src_ip/24,dst_port", base::Exit::usage);
   };
@@ -118,7 +117,10 @@ base::Result<KeySpec::Part> KeySpec::parse_part(std::string_view text, Paths& pa
   if (path.empty()) return bad("a field is missing");
   Part part;
   part.name = flat_name(path);
-  if (path == "client" || path == "pair") {
+  if (from == From::windows) {
+    part.source = path == "pair" ? Source::as_is : Source::field;
+    part.field = paths.add(part.name);
+  } else if (path == "client" || path == "pair") {
     part.source = path == "client" ? Source::client : Source::pair;
     part.field = paths.add("src_ip");
     part.other = paths.add("dst_ip");
@@ -175,13 +177,14 @@ KeySpec::State KeySpec::hash_part(const Part& part, const ndjson::Fields& fields
     return State::key;
   }
   if (!value.present()) return State::missing;
-  if (value.kind > ValueKind::text) return wrong("text or a number");
+  const ValueKind highest = part.source == Source::as_is ? ValueKind::array : ValueKind::text;
+  if (value.kind > highest || value.kind == ValueKind::object) return wrong("text or a number");
   if (value.text.size() > kMaxValue) return wrong("at most 4096 bytes");
-  if (part.source == Source::field) {
+  if (part.source == Source::field || part.source == Source::as_is) {
     out = hasher.text(value.text, value.kind == ValueKind::text ? 0 : 1);
     return State::key;
   }
-  Address address = parse_address(value.text.substr(0, value.text.find('/')));
+  Address address = parse_address(value.text);
   if (address.family == 0) return wrong("an address");
   mask(address, address.family == 4 ? part.prefix4 : part.prefix6);
   out = hash_address(address, hasher);
@@ -203,13 +206,12 @@ void KeySpec::append_part(const Part& part, const ndjson::Fields& fields, std::s
   const Value& value = fields[part.field];
   switch (part.source) {
     case Source::field:
+    case Source::as_is:
       if (value.kind == ValueKind::text) return append_text(out, value.text);
       out += value.text;
       return;
     case Source::network:
-      return append_text(
-          out,
-          network_of(value.text.substr(0, value.text.find('/')), part.prefix4, part.prefix6).value_or(""));
+      return append_text(out, network_of(value.text, part.prefix4, part.prefix6).value_or(""));
     case Source::client:
       return append_text(out, client_of(value, fields[part.other], fields[part.dir])->text);
     case Source::pair: {

@@ -34,7 +34,12 @@ class KeySpec {
  public:
   enum class State : uint8_t { key, missing, wrong };
 
-  [[nodiscard]] static base::Result<KeySpec> parse(std::string_view text, Paths& paths);
+  /// What the fields are taken from: packets and the like, or our own windows, where client and pair are
+  /// fields as any other.
+  enum class From : uint8_t { records, windows };
+
+  [[nodiscard]] static base::Result<KeySpec> parse(std::string_view text, Paths& paths,
+                                                   From from = From::records);
 
   /// The hash of the record's key. `missing`: a field of the key is not there; `wrong`: it has a type that
   /// makes no key, see wrong_field().
@@ -48,7 +53,7 @@ class KeySpec {
   [[nodiscard]] const std::string& wrong() const { return wrong_; }
 
  private:
-  enum class Source : uint8_t { field, network, client, pair };
+  enum class Source : uint8_t { field, network, client, pair, as_is };
   struct Part {
     Source source = Source::field;
     std::string name{};
@@ -59,7 +64,7 @@ class KeySpec {
     size_t dir = 0;    // client
   };
 
-  [[nodiscard]] static base::Result<Part> parse_part(std::string_view text, Paths& paths);
+  [[nodiscard]] static base::Result<Part> parse_part(std::string_view text, Paths& paths, From from);
   [[nodiscard]] State hash_part(const Part& part, const ndjson::Fields& fields, const Hasher& hasher,
                                 Hash& out) const;
   static void append_part(const Part& part, const ndjson::Fields& fields, std::string& out);
@@ -71,7 +76,7 @@ class KeySpec {
 /// Less in the order of addresses: IPv4 before IPv6, by number; what is no address comes last, as text.
 [[nodiscard]] bool address_less(std::string_view a, std::string_view b);
 
-/// "10.0.0.0/24" of an address; nothing when it is none.
+/// The first address of the network that an address is in; nothing when it is none.
 [[nodiscard]] std::optional<std::string> network_of(std::string_view address, int prefix4, int prefix6);
 
 }  // namespace wl::netwindow

@@ -18,7 +18,7 @@ void add(Protocol& to, const Protocol& more) {
 
 }  // namespace
 
-void Report::write(Window& window, Aside& aside) {
+void RecordReport::write(Window& window, Aside& aside) {
   const ClosedWindow closed = close_window(window, shape_);
   if (whole_) {
     begin("windows");
@@ -48,19 +48,19 @@ void Report::write(Window& window, Aside& aside) {
     total_members(closed, aside);
     end();
   }
-  aside = Aside{.lost = aside.lost ? std::optional<uint64_t>(0) : std::nullopt};
+  aside.clear();
 }
 
-void Report::write_rest(Aside& aside) {
+void RecordReport::write_rest(Aside& aside) {
   if (aside.empty()) return;
   begin(whole_ ? "windows" : "window_total");
   total_members(ClosedWindow{}, aside);
   if (whole_) line_ += ",\"windows\":[]";
   end();
-  aside = Aside{};
+  aside.clear();
 }
 
-void Report::key_members(const ClosedWindow& closed, size_t index) {
+void RecordReport::key_members(const ClosedWindow& closed, size_t index) {
   const Key& key = *closed.keys[index];
   line_ += key.text;
   const size_t before = line_.size();
@@ -75,7 +75,7 @@ void Report::key_members(const ClosedWindow& closed, size_t index) {
   if (key.missed != 0) member("", shape_.generic ? "missed_count" : "missed_bytes", key.missed);
 }
 
-void Report::protocols(const ClosedWindow& closed, size_t index) {
+void RecordReport::protocols(const ClosedWindow& closed, size_t index) {
   const std::vector<const Protocol*>& all = closed.protocols[index];
   Protocol rest = closed.keys[index]->rest;
   const bool has_rest = rest.bytes != 0 || all.size() > kMaxProtocols;
@@ -97,7 +97,7 @@ void Report::protocols(const ClosedWindow& closed, size_t index) {
   line_ += ']';
 }
 
-void Report::total_members(const ClosedWindow& closed, const Aside& aside) {
+void RecordReport::total_members(const ClosedWindow& closed, const Aside& aside) {
   member("", closed.crowded ? "keys_above" : "keys", closed.key_count);
   totals("", closed.total, closed.directed);
   totals("other_", closed.other, closed.directed);
@@ -107,7 +107,7 @@ void Report::total_members(const ClosedWindow& closed, const Aside& aside) {
   if (aside.lost) member("", "lost", *aside.lost);
 }
 
-void Report::totals(std::string_view prefix, const Totals& t, bool directed) {
+void RecordReport::totals(std::string_view prefix, const Totals& t, bool directed) {
   if (shape_.generic) {
     member(prefix, "count", t.packets);
     for (size_t i = 0; i < shape_.sums.size(); ++i) {
@@ -128,7 +128,7 @@ void Report::totals(std::string_view prefix, const Totals& t, bool directed) {
   member(prefix, "out_bytes", t.out_bytes);
 }
 
-void Report::member(std::string_view prefix, std::string_view key, uint64_t number) {
+void RecordReport::member(std::string_view prefix, std::string_view key, uint64_t number) {
   line_ += ",\"";
   line_ += prefix;
   line_ += key;
@@ -136,7 +136,7 @@ void Report::member(std::string_view prefix, std::string_view key, uint64_t numb
   append_number(line_, number);
 }
 
-void Report::time(std::string_view key, int64_t ns, int digits) {
+void RecordReport::time(std::string_view key, int64_t ns, int digits) {
   char text[base::TimeText::kMaxSize];
   line_ += ",\"";
   line_ += key;
@@ -144,13 +144,13 @@ void Report::time(std::string_view key, int64_t ns, int digits) {
   line_.append(text, time_text_.write(text, ns, digits));
 }
 
-void Report::begin(std::string_view type) {
+void RecordReport::begin(std::string_view type) {
   line_ = "{\"type\":\"";
   line_ += type;
   line_ += '"';
 }
 
-void Report::end() {
+void RecordReport::end() {
   line_ += "}\n";
   out_.write(line_);
   ++records_;

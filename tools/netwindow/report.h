@@ -30,6 +30,8 @@ struct Aside {
   Totals untimed{};
   std::optional<uint64_t> lost{};  ///< by those before us in the pipe; only when they tell
 
+  /// Forgets what was told.
+  void clear() { *this = Aside{.lost = lost ? std::optional<uint64_t>(0) : std::nullopt}; }
   [[nodiscard]] bool empty() const {
     return late.packets == 0 && untimed.packets == 0 && lost.value_or(0) == 0;
   }
@@ -64,17 +66,28 @@ struct ClosedWindow {
 /// Settles the window, orders its keys and cuts them to the top. What it gives points into the window.
 [[nodiscard]] ClosedWindow close_window(Window& window, const Shape& shape);
 
-/// Writes window and window_total records, or windows records.
+/// Where closed windows go.
 class Report {
  public:
-  Report(ndjson::Output& out, const Shape& shape, const Names& names, bool whole)
+  virtual ~Report() = default;
+  /// `aside` is told with this window, and is empty then.
+  virtual void write(Window& window, Aside& aside) = 0;
+  /// At the end: what is aside when no window follows.
+  virtual void write_rest(Aside& aside) = 0;
+  [[nodiscard]] uint64_t records() const { return records_; }
+
+ protected:
+  uint64_t records_ = 0;
+};
+
+/// Writes window and window_total records, or windows records.
+class RecordReport : public Report {
+ public:
+  RecordReport(ndjson::Output& out, const Shape& shape, const Names& names, bool whole)
       : out_(out), shape_(shape), names_(names), whole_(whole) {}
 
-  /// `aside` is told with this window, and is empty then.
-  void write(Window& window, Aside& aside);
-  /// The last record: what is aside when no window follows.
-  void write_rest(Aside& aside);
-  [[nodiscard]] uint64_t records() const { return records_; }
+  void write(Window& window, Aside& aside) override;
+  void write_rest(Aside& aside) override;
 
  private:
   void key_members(const ClosedWindow& closed, size_t index);
@@ -92,7 +105,6 @@ class Report {
   bool whole_;
   std::string line_;
   base::TimeText time_text_;
-  uint64_t records_ = 0;
 };
 
 }  // namespace wl::netwindow

@@ -4,15 +4,21 @@
 
 #include "libcommon/base/signals.h"
 #include "libcommon/cli/run.h"
-#include "libcommon/ndjson/output.h"
-#include "libcommon/ndjson/reader.h"
+#include "libcommon/record/stream_writer.h"
+#include "tools/netwindow/generic.h"
+#include "tools/netwindow/merge.h"
 #include "tools/netwindow/packets.h"
+#include "tools/netwindow/pump.h"
+#include "tools/netwindow/table_report.h"
 
 namespace wl::netwindow {
 namespace {
 
-// The clock is asked once for so many lines: far less than 100 ms of work.
-constexpr uint64_t kLinesPerTick = 4096;
+// Our own windows come when they are over, after their lateness, and through a pipe: so much later may the
+// newest of them come in a live stream.
+constexpr int64_t kMergeGrace = 5 * base::kSecond;
+// So that no sum of times overflows.
+constexpr int64_t kMaxSpan = 1000 * 86400 * base::kSecond;
 
 Shape make_shape(const Options& o) {
   Shape shape;
@@ -27,85 +33,62 @@ Shape make_shape(const Options& o) {
   return shape;
 }
 
-/// Feeds the input with the lines of a descriptor.
-class Pump {
- public:
-  Pump(Input& input, ndjson::Output& out, base::Log& log, bool strict)
-      : input_(input), out_(out), log_(log), strict_(strict), skipped_(log, "line") {}
-
-  [[nodiscard]] base::Exit run(int fd) {
-    ndjson::LineReader reader(fd);
-    ndjson::Line line;
-    while (out_.good() && !(strict_ && skipped_.count() != 0)) {
-      const auto state = reader.next(line);
-      if (!state) {
-        log_.error("stdin: " + state.error().line());
-        failed_ = true;
-        break;
-      }
-      if (*state == ndjson::LineState::end) break;
-      handle(*state, line);
-    }
-    input_.finish();
-    skipped_.finish();
-    return failed_ || skipped_.count() != 0 ? base::Exit::failed : base::Exit::ok;
+base::Result<void> check(const Options& o, const Shape& shape) {
+  const auto usage = [](std::string text, std::string hint) {
+    return base::fail(std::move(text), std::move(hint), base::Exit::usage);
+  };
+  if (o.window <= 0 || o.window > kMaxSpan) return usage("--window: out of range", "1ns to 1000d");
+  if (o.lateness > kMaxSpan) return usage("--lateness: out of range", "0s to 1000d");
+  if (o.table && o.whole) return usage("--table and --whole exclude each other", "choose one");
+  if (o.table && o.meta) return usage("--meta is for NDJSON", "leave out --table");
+  if (!sort_value(shape, shape.sort, Key{})) {
+    return usage("--sort " + o.sort + ": not a count or sum of the records",
+                 shape.generic ? "count, or sum_FIELD of a --sum"
+                               : "packets bytes in_packets in_bytes out_packets out_bytes flows");
   }
+  return {};
+}
 
- private:
-  void handle(ndjson::LineState state, const ndjson::Line& line) {
-    if (state == ndjson::LineState::idle) {
-      input_.idle(base::wall_clock_ns());
-      out_.flush();
-      return;
-    }
-    if (line.number % kLinesPerTick == 0) out_.tick(base::steady_clock_ns());
-    if (state == ndjson::LineState::too_long) {
-      skip(line, "longer than 16 MiB");
-    } else if (!blank(line.text) && !input_.take(line.text)) {
-      skip(line, input_.complaint());
-    }
-  }
-  void skip(const ndjson::Line& line, const std::string& reason) {
-    skipped_.add("stdin:" + std::to_string(line.number) + ": " + reason);
-  }
-  static bool blank(std::string_view text) { return text.empty() || text == "\r"; }
-
-  Input& input_;
-  ndjson::Output& out_;
-  base::Log& log_;
-  bool strict_;
-  bool failed_ = false;
-  base::SkipReport skipped_;
-};
+base::Result<std::unique_ptr<Input>> make_input(const Options& o, const Stage& stage, const Shape& shape,
+                                                const base::Services& services) {
+  if (o.merge) return MergeInput::make(stage, shape, o.by);
+  if (!o.generic()) return PacketInput::make(stage, o.by, services);
+  return GenericInput::make(
+      stage, {.time = o.time.empty() ? "ts" : o.time, .sums = o.sums, .by = o.by.empty() ? "none" : o.by});
+}
 
 }  // namespace
 
 base::Exit run(const Options& options, cli::Context& context) {
+  const auto refuse = [&context](const base::Error& error) {
+    context.log.error(error);
+    return error.exit;
+  };
   base::Signals::ignore_first_stop();
-  const WindowClock clock{.length = options.window, .lateness = options.lateness};
-  const Limits limits{
-      .keys = options.max_keys, .flows_per_key = options.max_flows, .by_count = options.generic()};
   const Shape shape = make_shape(options);
+  if (const auto checked = check(options, shape); !checked) return refuse(checked.error());
+  const WindowClock clock{options.window, options.lateness, options.merge ? kMergeGrace : 0};
+  const Limits limits{options.max_keys, options.max_flows, shape.generic};
   const base::Services services = base::Services::load();
+
   ndjson::Output out(context.out);
   Names names;
   Aside aside;
-  Report report(out, shape, names, options.whole);
-  Windows windows(clock, limits, [&](Window& window) { report.write(window, aside); });
-  const Stage stage{clock, windows, aside, names, context.log};
-  auto input = PacketInput::make(stage, options.by, services);
-  if (!input) {
-    context.log.error(input.error());
-    return input.error().exit;
+  std::unique_ptr<Report> report;
+  if (options.table) {
+    report = std::make_unique<TableReport>(out, shape, names);
+  } else {
+    report = std::make_unique<RecordReport>(out, shape, names, options.whole);
   }
-  const base::Exit exit = Pump(**input, out, context.log, options.strict).run(context.in);
-  report.write_rest(aside);
-  out.flush();
-  if (out.state() == ndjson::WriteState::failed) {
-    context.log.error(out.error());
-    return base::Exit::failed;
-  }
-  return exit;
+  Windows windows(clock, limits, [&](Window& window) { report->write(window, aside); });
+  auto input = make_input(options, {clock, windows, aside, names, context.log}, shape, services);
+  if (!input) return refuse(input.error());
+
+  Pump pump({**input, *report, out, context.log, options.strict, options.meta});
+  if (options.meta) pump.begin(context.version, context.arguments);
+  pump.read(context.in);
+  report->write_rest(aside);
+  return pump.end();
 }
 
 }  // namespace wl::netwindow

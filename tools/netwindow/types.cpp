@@ -37,8 +37,8 @@ constexpr std::array<KeyInfo, 2> kSpanKeys{{
 constexpr std::array<KeyInfo, 9> kByKeys{{
     {"client", Kind::ip, "", "--by client: the address that is not local"},
     {"pair", Kind::text_list, "", "--by pair: the two addresses, the lower one first"},
-    {"src_ip", Kind::ip, "", "--by src_ip; with a prefix length its network, 10.0.0.0/24"},
-    {"dst_ip", Kind::ip, "", "--by dst_ip; with a prefix length its network"},
+    {"src_ip", Kind::ip, "", "--by src_ip; with a prefix length the first address of its network"},
+    {"dst_ip", Kind::ip, "", "--by dst_ip; likewise"},
     {"proto", Kind::text, "", "--by proto"},
     {"src_port", Kind::u16, "", "--by src_port"},
     {"dst_port", Kind::u16, "", "--by dst_port"},

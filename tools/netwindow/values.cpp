@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "libcommon/base/time.h"
+#include "libcommon/ndjson/text.h"
 
 namespace wl::netwindow {
 namespace {
@@ -173,21 +174,9 @@ void append_amount(std::string& out, Amount amount) {
 }
 
 void append_text(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[static_cast<unsigned char>(c) & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
+  const size_t at = out.size();
+  out.resize(at + ndjson::string_room(text));
+  out.resize(static_cast<size_t>(ndjson::put_string(out.data() + at, text) - out.data()));
 }
 
 }  // namespace wl::netwindow

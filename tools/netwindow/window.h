@@ -101,9 +101,10 @@ class Window {
   [[nodiscard]] uint64_t key_count() const { return index_.size(); }
 
   Totals unkeyed{};
-  Totals other{};         ///< of evicted keys, and of input that has it
-  bool directed = false;  ///< some packet had a direction
-  bool nanoseconds = false;
+  Totals other{};            ///< of evicted keys, and of input that has it
+  bool directed = false;     ///< some packet had a direction
+  bool nanoseconds = false;  ///< some time was finer than a microsecond
+  bool keys_exact = true;    ///< false: the input itself had more keys than records
 
  private:
   struct KeySlot {

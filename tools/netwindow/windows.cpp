@@ -11,12 +11,12 @@ namespace {
 // 100 ms at the latest.
 constexpr int64_t kLiveDelay = base::kSecond;
 
-int64_t floor_to(int64_t ts, int64_t length) {
+}  // namespace
+
+int64_t window_start(int64_t ts, int64_t length) {
   const int64_t rest = ts % length;
   return ts - rest - (rest < 0 ? length : 0);
 }
-
-}  // namespace
 
 bool Windows::live(int64_t wall, int64_t event) {
   if (event == seen_event_) return live_;
@@ -56,7 +56,7 @@ void Windows::close_ripe() {
 }
 
 Window* Windows::find(int64_t ts) {
-  const int64_t start = floor_to(ts, clock_.length);
+  const int64_t start = window_start(ts, clock_.length);
   const int64_t ripe_at = start + clock_.length + clock_.lateness;
   if (newest_ >= ripe_at) return nullptr;
   ripe_at_ = std::min(ripe_at_, ripe_at);

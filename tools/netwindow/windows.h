@@ -19,6 +19,9 @@ struct WindowClock {
   int64_t grace = 0;  ///< how much longer a window stays open in silence: the delay of who writes to us
 };
 
+/// Beginning of the window of that length that `ts` lies in.
+[[nodiscard]] int64_t window_start(int64_t ts, int64_t length);
+
 class Windows {
  public:
   using Close = std::function<void(Window&)>;
