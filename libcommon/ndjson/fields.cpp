@@ -12,8 +12,6 @@
 namespace wl::ndjson {
 namespace {
 
-namespace od = simdjson::ondemand;
-
 static_assert(kPadding >= simdjson::SIMDJSON_PADDING);
 
 // Deep enough for any record, shallow enough for the stack: values are checked by recursion.
@@ -124,22 +122,14 @@ ValueKind bare_kind(std::string_view token) {
   return is_number(token) ? ValueKind::number : ValueKind::absent;
 }
 
-/// The key without its quotes: it ends before the ':' before its value.
-std::string_view raw_key(const char* key, const char* value) {
-  const char* end = value - 1;
-  while (*end != ':') --end;
-  do --end;
-  while (*end != '"');
-  return {key, static_cast<size_t>(end - key)};
-}
-
 }  // namespace
 
-struct Fields::Parser {
-  od::parser simd;
+/// Walks over the tokens of one text. simdjson's first stage finds them, and checks the UTF-8, the control
+/// characters and the ends of strings; the grammar is checked here. (Its on-demand interface checks only what
+/// it is asked for, and costs twice as much when every field is looked at.)
+class Fields::Parser {
+ public:
   std::vector<KeyTable> tables;  // [0]: the top level
-  std::string unescaped_key;
-  bool escapes = false;  // there is a backslash somewhere in what is read
 
   void want(size_t table, std::string_view path, int16_t field) {
     tables[table].add(path).field = field;
@@ -154,113 +144,142 @@ struct Fields::Parser {
     want(static_cast<size_t>(child), path.substr(dot + 1), field);
   }
 
-  /// Starts on `json`; `escapes` tells whether backslashes need care. False: not JSON at all.
-  [[nodiscard]] bool start(std::string_view json, od::document& document) {
-    escapes = std::memchr(json.data(), '\\', json.size()) != nullptr;
-    return simd.iterate(json.data(), json.size(), json.size() + kPadding).get(document) == simdjson::SUCCESS;
-  }
-
-  [[nodiscard]] std::string_view key_of(std::string_view raw, bool& good) {
-    if (!escapes || raw.find('\\') == std::string_view::npos) return raw;
-    // Rare: a parser of its own unescapes the key as the text that it is.
-    simdjson::padded_string quoted(std::string("\"") + std::string(raw) + "\"");
-    od::parser parser;
-    od::document document;
-    std::string_view text;
-    good = parser.iterate(quoted).get(document) == simdjson::SUCCESS &&
-           document.get_string().get(text) == simdjson::SUCCESS;
-    if (good) unescaped_key.assign(text).append(8, '\0');
-    return good ? std::string_view(unescaped_key).substr(0, text.size()) : std::string_view{};
-  }
-
-  template <class OnKey>
-  [[nodiscard]] bool each_field(od::object object, const OnKey& on_key) {
-    for (auto entry : object) {
-      od::field field;
-      if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-      const char* const key = field.key().raw();
-      od::value value = field.value();
-      const std::string_view token = value.raw_json_token();
-      bool good = true;
-      const std::string_view name = key_of(raw_key(key, token.data()), good);
-      if (!good || !on_key(name, value, token)) return false;
+  /// Finds the tokens of `json`; false when it cannot be JSON.
+  [[nodiscard]] bool start(std::string_view json) {
+    if (!stage_ || json.size() > capacity_) {
+      capacity_ = std::max(std::bit_ceil(json.size()), kFirstCapacity);
+      const simdjson::implementation* const implementation = simdjson::get_active_implementation();
+      if (implementation->create_dom_parser_implementation(capacity_, kMaxDepth, stage_) !=
+          simdjson::SUCCESS) {
+        throw std::bad_alloc();
+      }
     }
+    const auto* const bytes = reinterpret_cast<const uint8_t*>(json.data());
+    if (stage_->stage1(bytes, json.size(), simdjson::stage1_mode::regular) != simdjson::SUCCESS) return false;
+    json_ = json.data();
+    at_ = stage_->structural_indexes.get();
+    end_ = at_ + stage_->n_structural_indexes;
+    escapes_ = std::memchr(json.data(), '\\', json.size()) != nullptr;
+    if (escapes_) unescaped_.resize(json.size() + 2 * kPadding);
+    unescaped_size_ = 0;
     return true;
   }
 
-  [[nodiscard]] bool object(std::vector<Value>& values, od::object o, size_t table, int depth) {
-    return each_field(o, [&](std::string_view name, od::value& value, std::string_view token) {
+  [[nodiscard]] char peek() const { return at_ < end_ ? json_[*at_] : '\0'; }
+  [[nodiscard]] bool at_end() const { return at_ == end_; }
+  void step() { ++at_; }
+
+  /// Calls `on_value(name)` for each member with the value at hand, over which it has to walk.
+  template <class OnValue>
+  [[nodiscard]] bool members(const OnValue& on_value) {
+    if (peek() != '{') return false;
+    step();
+    if (peek() == '}') {
+      step();
+      return true;
+    }
+    for (;;) {
+      // key, colon, value, and a comma or brace: four tokens at least
+      if (end_ - at_ < 4 || json_[at_[0]] != '"' || json_[at_[1]] != ':') return false;
+      std::string_view name = text_before(at_[1]);
+      if (escapes_ && !unescape(name)) return false;
+      at_ += 2;
+      if (!on_value(name)) return false;
+      const char next = peek();
+      step();
+      if (next == '}') return true;
+      if (next != ',') return false;
+    }
+  }
+
+  /// Calls `on_element()` for each element.
+  template <class OnElement>
+  [[nodiscard]] bool elements(const OnElement& on_element) {
+    if (peek() != '[') return false;
+    step();
+    if (peek() == ']') {
+      step();
+      return true;
+    }
+    for (;;) {
+      if (at_end() || !on_element()) return false;
+      const char next = peek();
+      step();
+      if (next == ']') return true;
+      if (next != ',') return false;
+    }
+  }
+
+  /// Walks over an object and takes what is wanted of it.
+  [[nodiscard]] bool object(std::vector<Value>& values, size_t table, int depth) {
+    return members([&](std::string_view name) {
       const KeyTable::Wanted* const wanted = tables[table].find(name);
-      if (wanted == nullptr) return check(value, token, depth);
-      if (wanted->child != kNone && token[0] == '{') {
-        od::object inner;
-        return value.get_object().get(inner) == simdjson::SUCCESS && depth < kMaxDepth &&
-               object(values, inner, static_cast<size_t>(wanted->child), depth + 1);
+      Value passed;
+      if (wanted == nullptr) return value(passed, depth);
+      if (wanted->child != kNone && peek() == '{' && depth < kMaxDepth) {
+        return object(values, static_cast<size_t>(wanted->child), depth + 1);
       }
-      if (wanted->field == kNone) return check(value, token, depth);
-      return take(values[static_cast<size_t>(wanted->field)], value, token);
+      return value(wanted->field == kNone ? passed : values[static_cast<size_t>(wanted->field)], depth);
     });
   }
 
-  [[nodiscard]] bool take(Value& out, od::value& value, std::string_view token) const {
-    switch (token[0]) {
-      case '"': {
-        out.kind = ValueKind::text;
-        if (escapes && token.find('\\') != std::string_view::npos) {
-          return value.get_string().get(out.text) == simdjson::SUCCESS;
-        }
-        token = trimmed(token);
-        out.text = token.substr(1, token.size() - 2);
-        return true;
-      }
-      case '{': {
-        out.kind = ValueKind::object;
-        od::object o;
-        return value.get_object().get(o) == simdjson::SUCCESS &&
-               o.raw_json().get(out.text) == simdjson::SUCCESS;
-      }
-      case '[': {
-        out.kind = ValueKind::array;
-        od::array a;
-        return value.get_array().get(a) == simdjson::SUCCESS &&
-               a.raw_json().get(out.text) == simdjson::SUCCESS;
-      }
-      default: {
-        out.text = trimmed(token);
-        out.kind = bare_kind(out.text);
-        return out.kind != ValueKind::absent;
-      }
+  /// Walks over a value, and checks all of it.
+  [[nodiscard]] bool value(Value& out, int depth) {
+    const char first = json_[*at_];
+    if (first == '"') {
+      out.kind = ValueKind::text;
+      out.text = text_before(at_[1]);
+      step();
+      return !escapes_ || unescape(out.text);
     }
+    if (first == '{' || first == '[') return nested(out, first, depth);
+    out.text = trimmed({json_ + *at_, at_[1] - *at_});
+    out.kind = bare_kind(out.text);
+    step();
+    return out.kind != ValueKind::absent;
   }
 
-  /// simdjson is lazy: what nobody asks for it does not check, so we do.
-  [[nodiscard]] bool check(od::value& value, std::string_view token, int depth) {
-    switch (token[0]) {
-      case '"': {
-        if (!escapes || token.find('\\') == std::string_view::npos) return true;
-        std::string_view text;
-        return value.get_string().get(text) == simdjson::SUCCESS;
-      }
-      case '{': {
-        od::object o;
-        return depth < kMaxDepth && value.get_object().get(o) == simdjson::SUCCESS &&
-               each_field(
-                   o, [&](std::string_view, od::value& inner,
-                          std::string_view inner_token) { return check(inner, inner_token, depth + 1); });
-      }
-      case '[': {
-        od::array a;
-        if (depth >= kMaxDepth || value.get_array().get(a) != simdjson::SUCCESS) return false;
-        for (auto entry : a) {
-          od::value inner;
-          if (std::move(entry).get(inner) != simdjson::SUCCESS) return false;
-          if (!check(inner, inner.raw_json_token(), depth + 1)) return false;
-        }
-        return true;
-      }
-      default: return bare_kind(trimmed(token)) != ValueKind::absent;
-    }
+ private:
+  static constexpr size_t kFirstCapacity = size_t{16} << 10;
+
+  [[nodiscard]] bool nested(Value& out, char first, int depth) {
+    if (depth >= kMaxDepth) return false;
+    const uint32_t begin = *at_;
+    Value passed;
+    out.kind = first == '{' ? ValueKind::object : ValueKind::array;
+    const bool good = first == '{' ? members([&](std::string_view) { return value(passed, depth + 1); })
+                                   : elements([&] { return value(passed, depth + 1); });
+    if (good) out.text = {json_ + begin, at_[-1] + 1 - begin};
+    return good;
   }
+
+  /// The string that is the token at hand, without its quotes; the next token begins at `next`.
+  [[nodiscard]] std::string_view text_before(uint32_t next) const {
+    const char* const begin = json_ + *at_ + 1;
+    const char* end = json_ + next - 1;
+    while (*end != '"') --end;
+    return {begin, static_cast<size_t>(end - begin)};
+  }
+
+  /// What is unescaped never grows, so all of a text fits behind each other.
+  [[nodiscard]] bool unescape(std::string_view& text) {
+    if (text.find('\\') == std::string_view::npos) return true;
+    uint8_t* const begin = reinterpret_cast<uint8_t*>(unescaped_.data()) + unescaped_size_;
+    const uint8_t* const end = stage_->parse_string(reinterpret_cast<const uint8_t*>(text.data()), begin);
+    if (end == nullptr) return false;
+    text = {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)};
+    unescaped_size_ += text.size();
+    return true;
+  }
+
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_;
+  size_t capacity_ = 0;
+  const char* json_ = nullptr;
+  const uint32_t* at_ = nullptr;   // token at hand: where it begins
+  const uint32_t* end_ = nullptr;  // behind the last token; what stands there is the size of the text
+  bool escapes_ = false;           // there is a backslash somewhere
+  std::vector<char> unescaped_;
+  size_t unescaped_size_ = 0;
 };
 
 Fields::Fields(std::span<const std::string> paths)
@@ -278,45 +297,26 @@ bool Fields::read(std::string_view json) {
   std::ranges::fill(values_, Value{});
   if (flat_->read(json, values_)) return true;
   std::ranges::fill(values_, Value{});
-  od::document document;
-  od::object object;
-  return parser_->start(json, document) && document.get_object().get(object) == simdjson::SUCCESS &&
-         parser_->object(values_, object, 0, 0) &&
-         document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  return parser_->start(json) && parser_->object(values_, 0, 0) && parser_->at_end();
 }
 
 bool Fields::read_each(std::string_view array, const std::function<bool()>& each) {
-  od::document document;
-  od::array objects;
-  if (!parser_->start(array, document) || document.get_array().get(objects) != simdjson::SUCCESS)
-    return false;
-  for (auto entry : objects) {
+  const auto element = [&] {
     std::ranges::fill(values_, Value{});
-    od::object object;
-    if (entry.get_object().get(object) != simdjson::SUCCESS) return false;
-    if (!parser_->object(values_, object, 0, 0) || !each()) return false;
-  }
-  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+    return parser_->object(values_, 0, 0) && each();
+  };
+  return parser_->start(array) && parser_->elements(element) && parser_->at_end();
 }
 
 std::vector<std::string> Fields::keys(std::string_view json) {
   std::vector<std::string> names;
   Parser parser;
-  od::document document;
-  od::object object;
-  if (!parser.start(json, document)) return names;
-  if (json[0] == '[') {
-    od::array objects;
-    if (document.get_array().get(objects) != simdjson::SUCCESS) return names;
-    auto first = objects.begin();
-    if (first.error() != simdjson::SUCCESS || first == objects.end()) return names;
-    if ((*first).get_object().get(object) != simdjson::SUCCESS) return names;
-  } else if (document.get_object().get(object) != simdjson::SUCCESS) {
-    return names;
-  }
-  const bool good = parser.each_field(object, [&](std::string_view name, od::value&, std::string_view) {
+  if (!parser.start(json)) return names;
+  if (parser.peek() == '[') parser.step();
+  const bool good = parser.members([&](std::string_view name) {
     names.emplace_back(name);
-    return true;
+    Value passed;
+    return parser.value(passed, 0);
   });
   if (!good) names.clear();
   return names;

@@ -37,8 +37,7 @@ class Fields {
   Fields& operator=(Fields&&) noexcept;
 
   /// Takes the wanted fields out of `json`, behind which kPadding bytes can be read. False: it is not one
-  /// JSON object and nothing else; the values are then not to be used. All of it is checked but what stands
-  /// inside a wanted array or object.
+  /// JSON object and nothing else; the values are then not to be used.
   [[nodiscard]] bool read(std::string_view json);
 
   /// Reads each object of `array` (the text of a Value of another Fields) and calls `each` behind it. False:
@@ -51,7 +50,7 @@ class Fields {
   [[nodiscard]] static std::vector<std::string> keys(std::string_view json);
 
  private:
-  struct Parser;
+  class Parser;
 
   std::vector<Value> values_;
   std::unique_ptr<FlatScan> flat_;
