@@ -39,7 +39,7 @@ TEST_CASE("a flood of keys: sums stay exact, and the error bound holds", "[netwi
   uint64_t all = 0;
   for (unsigned i = 0; i < 20000; ++i) {
     // A few heavy keys between many that come once or twice.
-    const unsigned n = random() % 4 == 0 ? random() % 10 : static_cast<unsigned>(random() % 6000);
+    const auto n = static_cast<unsigned>(random() % 4 == 0 ? random() % 10 : random() % 6000);
     const unsigned bytes = 60 + static_cast<unsigned>(random() % 1000);
     truth[address(n)] += bytes;
     all += bytes;
