@@ -40,12 +40,13 @@ class Counting(live.LiveTest):
         self.assertEqual((end["type"], end["packets"], end["lost"]), ("end", sent, 0))
 
     def test_filter(self):
-        process = self.sniff("-i", "veth0", "udp", "src", "port", "1024")
+        process = self.sniff("-i", "veth0", "udp", "and", "greater", "200")
         reader = live.Reader(process.stdout)
-        self.blast(200, 2000, flows=4)
+        for size in (100, 300, 100):
+            self.blast(50, 2000, size=size)
         self.interrupt(process)
         self.ended(process)
-        self.assertEqual([record["src_port"] for record in reader.records()], [1024] * 50)
+        self.assertEqual([record["len"] for record in reader.records()], [300] * 50)
 
     def test_any_interface(self):
         process = self.sniff("-i", "any", "udp", "port", "9")
