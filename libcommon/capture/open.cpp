@@ -19,8 +19,9 @@ namespace wl::capture {
 namespace {
 
 bool is_text(const Window& window) {
-  return std::all_of(window.data(), window.data() + std::min<size_t>(window.size(), 24), [](uint8_t c) {
-    return (c >= 0x20 && c != 0x7f) || c == '\n' || c == '\r' || c == '\t';
+  const size_t size = std::min(window.size(), kPcapngMagicSize);
+  return std::all_of(window.data(), window.data() + size, [](uint8_t c) {
+    return (c >= 0x20 && c != 0x7f && c < 0xf8) || c == '\n' || c == '\r' || c == '\t';  // UTF-8 ends at 0xf7
   });
 }
 
