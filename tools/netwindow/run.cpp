@@ -1,6 +1,7 @@
 #include "tools/netwindow/run.h"
 
 #include <memory>
+#include <set>
 
 #include "libcommon/base/signals.h"
 #include "libcommon/cli/run.h"
@@ -41,6 +42,9 @@ base::Result<void> check(const Options& o, const Shape& shape) {
   if (o.lateness > kMaxSpan) return usage("--lateness: out of range", "0s to 1000d");
   if (o.table && o.whole) return usage("--table and --whole exclude each other", "choose one");
   if (o.table && o.meta) return usage("--meta is for NDJSON", "leave out --table");
+  if (std::set<std::string>(shape.sums.begin(), shape.sums.end()).size() != shape.sums.size()) {
+    return usage("--sum: two of them have the same key", "give each field once");
+  }
   if (!sort_value(shape, shape.sort, Key{})) {
     return usage("--sort " + o.sort + ": not a count or sum of the records",
                  shape.generic ? "count, or sum_FIELD of a --sum"
