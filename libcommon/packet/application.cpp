@@ -10,6 +10,7 @@
 #include "libcommon/packet/http.h"
 #include "libcommon/packet/nbns.h"
 #include "libcommon/packet/ntp.h"
+#include "libcommon/packet/proxy.h"
 #include "libcommon/packet/quic.h"
 #include "libcommon/packet/snmp.h"
 #include "libcommon/packet/ssh.h"
@@ -60,6 +61,7 @@ constexpr Row kRows[] = {
     {tcp, {}, kTlsTypes, is_tls, &kTls},
     {tcp, {}, kMethodLetters, is_http, &kHttp},
     {tcp, {80, 631, 3128, 8000, 8008, 8080, 8888}, kMethodLetters, is_http_request, &kHttp},
+    {tcp, {}, "P\r", is_proxy, &kProxy},
     {tcp, {}, "S", is_ssh, &kSsh},
     {tcp, {53}, {}, is_dns_tcp, &kDnsTcp},
 };

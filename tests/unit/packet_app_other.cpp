@@ -92,6 +92,22 @@ TEST_CASE("ssh: its banner") {
   CHECK(seen(segments.tcp(40000, 22, 1, "SSH-3.0-x\r\n")).app.empty());
 }
 
+TEST_CASE("proxy: what comes behind its header") {
+  const std::string request = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+  const std::string second = from_hex("0d0a0d0a000d0a515549540a 21 11 000c") + std::string(12, 'a');
+  for (const std::string& header : {std::string("PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n"), second}) {
+    Segments segments;
+    const auto& packet = segments.tcp(40000, 80, 1, header + request);
+    CHECK(packet.http_host == "a.example");
+    CHECK(packet.layers == "ip:tcp:proxy:http");
+    CHECK(segments.tcp(40001, 80, 1, header).layers == "ip:tcp:proxy");
+  }
+  Segments segments;
+  CHECK(seen(segments.tcp(40000, 80, 1, "PROXY TCP4 10.0.0.1 10.0")).app.empty());
+  CHECK(segments.tcp(40000, 80, 1, second.substr(0, 20)).malformed_at == "proxy");
+  CHECK(segments.tcp(40000, 80, 1, second, 20).truncated_at == "proxy");
+}
+
 TEST_CASE("nbns: the name inside the name") {
   const std::string header = from_hex("1234 0110 0001 0000 0000 0000");
   const std::string encoded = "FHEPFCELEHFCEPFFFACACACACACACACA";  // WORKGROUP and its kind
