@@ -43,8 +43,6 @@ NETWINDOW = {
     "too long a window": ["--window", "100000d"],
     "too long a wait": ["--lateness", "100000d"],
     "bad sort": ["--sort", "nosuch"],
-    "no field": ["--by", ""],
-    "two inputs": ["--merge", "--time", "when"],
     "table of whole windows": ["-t", "--whole"],
     "no keys": ["--max-keys", "0"],
     "bad prefix": ["--by", "src_ip/129"],
