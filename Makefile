@@ -15,7 +15,7 @@ CTEST := ctest -j 2 --output-on-failure
 CLANG := -DCMAKE_CXX_COMPILER=clang++-19
 SOURCES := git ls-files 'libcommon/*.h' 'libcommon/*.cpp' 'tools/*.h' 'tools/*.cpp' 'tests/*.h' 'tests/*.cpp'
 
-.PHONY: help deps deps-test deps-bench build demo test lint fmt docs fuzz sanitize bench soak install clean
+.PHONY: help deps deps-test deps-bench deps-clickhouse build demo test lint fmt docs fuzz sanitize bench soak install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -32,6 +32,10 @@ deps-test: deps
 deps-bench: deps
 	@sh cmake/packages.sh $(PACKAGES_BENCH)
 	@sh tests/bench/fetch_duckdb.sh .deps/duckdb
+
+## make deps-clickhouse  install ClickHouse's library for the tests that load records into it (178 MB)
+deps-clickhouse: deps-bench
+	@sh tests/e2e/fetch_clickhouse.sh .deps/clickhouse
 
 ## make build       build all tools into build/bin
 build: deps
