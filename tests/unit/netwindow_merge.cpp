@@ -133,7 +133,7 @@ TEST_CASE("what --top left out stays exact through merging", "[netwindow]") {
       if (window.at("ts") == total.at("ts")) shown += window.at("bytes").get<uint64_t>();
     }
     CHECK(shown == total.at("bytes"));
-    CHECK(total.contains("keys_above"));
+    CHECK(total.contains("keys_min"));
   }
 }
 

@@ -15,8 +15,8 @@ constexpr uint64_t kMaxCount = uint64_t{1} << 53;
 constexpr std::array<std::string_view, 5> kPrefixes{"", "other_", "unkeyed_", "late_", "untimed_"};
 constexpr std::array<std::string_view, 6> kCounts{"packets",  "bytes",       "in_packets",
                                                   "in_bytes", "out_packets", "out_bytes"};
-constexpr std::array<std::string_view, 11> kOthers{"type",         "ts",        "until",      "first",
-                                                   "last",         "lost",      "keys_above", "missed_bytes",
+constexpr std::array<std::string_view, 11> kOthers{"type",         "ts",        "until",    "first",
+                                                   "last",         "lost",      "keys_min", "missed_bytes",
                                                    "missed_count", "protocols", "windows"};
 enum ProtocolField : size_t { kProto, kPort, kBytes, kInBytes, kOutBytes };
 
@@ -26,7 +26,7 @@ std::string joined(std::string_view prefix, std::string_view key) {
 
 /// A member of the window record that is no part of its key.
 bool is_ours(const std::string& key) {
-  static constexpr std::array<std::string_view, 4> kOurs{"flows", "flows_above", "count", "keys"};
+  static constexpr std::array<std::string_view, 4> kOurs{"flows", "flows_min", "count", "keys"};
   return key.starts_with("sum_") || std::ranges::count(kOthers, key) != 0 ||
          std::ranges::count(kCounts, key) != 0 || std::ranges::count(kOurs, key) != 0;
 }
@@ -223,7 +223,7 @@ bool MergeInput::read_sides(Sides& sides) {
     sides.lost = read_whole(lost, kMaxCount);
     if (!sides.lost) return refuse("expected a whole number in lost");
   }
-  sides.keys_hidden = value(*record_, "", "keys_above").present() || sides.other.packets != 0;
+  sides.keys_hidden = value(*record_, "", "keys_min").present() || sides.other.packets != 0;
   return true;
 }
 

@@ -68,7 +68,7 @@ void RecordReport::key_members(const ClosedWindow& closed, size_t index) {
   if (key.text.empty()) line_.erase(before, 1);  // no key stands before the comma
   if (!shape_.generic) {
     protocols(closed, index);
-    if (!shape_.merged) member("", key.flows_exact ? "flows" : "flows_above", key.flows);
+    if (!shape_.merged) member("", key.flows_exact ? "flows" : "flows_min", key.flows);
   }
   time("first", key.first, closed.digits);
   time("last", key.last, closed.digits);
@@ -98,7 +98,7 @@ void RecordReport::protocols(const ClosedWindow& closed, size_t index) {
 }
 
 void RecordReport::total_members(const ClosedWindow& closed, const Aside& aside) {
-  member("", closed.crowded ? "keys_above" : "keys", closed.key_count);
+  member("", closed.crowded ? "keys_min" : "keys", closed.key_count);
   totals("", closed.total, closed.directed);
   totals("other_", closed.other, closed.directed);
   totals("unkeyed_", closed.unkeyed, closed.directed);

@@ -15,6 +15,11 @@ constexpr size_t kShownProtocols = 3;
 
 std::string number(uint64_t n) { return std::to_string(n); }
 
+/// "1 packet", "2 packets".
+std::string counted(uint64_t n, std::string_view what) {
+  return number(n) + " " + std::string(what) + (n == 1 ? "" : "s");
+}
+
 std::string amount_text(const Totals& totals, size_t sum) {
   std::string text;
   append_amount(text, sum < totals.sums.size() ? totals.sums[sum] : Amount{0});
@@ -127,8 +132,8 @@ std::string TableReport::headline(const ClosedWindow& closed, const Aside& aside
 }
 
 std::string TableReport::amount(const Totals& totals) const {
-  if (shape_.generic) return number(totals.packets) + " records";
-  return number(totals.packets) + " packets, " + cli::human_size(totals.bytes);
+  if (shape_.generic) return counted(totals.packets, "record");
+  return counted(totals.packets, "packet") + ", " + cli::human_size(totals.bytes);
 }
 
 }  // namespace wl::netwindow

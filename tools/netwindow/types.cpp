@@ -60,7 +60,7 @@ constexpr std::array<KeyInfo, 7> kCountKeys{{
 constexpr std::array<KeyInfo, 7> kDetailKeys{{
     {"protocols", Kind::object_list, "", "the largest 32 protocols by bytes", false, kProtocolKeys},
     {"flows", Kind::u64, "flows", "bidirectional 5-tuples; left out where they were not all counted"},
-    {"flows_above", Kind::u64, "flows", "in place of flows: more than so many"},
+    {"flows_min", Kind::u64, "flows", "in place of flows: at least so many"},
     {"first", Kind::time, "", "time of the first record of the key in the window", true},
     {"last", Kind::time, "", "time of the last one", true},
     {"missed_bytes", Kind::u64, "bytes", "at most so many of this key's are in other (--max-keys)"},
@@ -69,7 +69,8 @@ constexpr std::array<KeyInfo, 7> kDetailKeys{{
 
 constexpr std::array<KeyInfo, 3> kTotalKeys{{
     {"keys", Kind::u64, "keys", "seen in the window"},
-    {"keys_above", Kind::u64, "keys", "in place of keys: more than so many (--max-keys)"},
+    {"keys_min", Kind::u64, "keys",
+     "in place of keys: at least so many (--max-keys, or the input had --top)"},
     {"lost", Kind::u64, "packets", "not seen, as the input's stats tell, since the window before"},
 }};
 
