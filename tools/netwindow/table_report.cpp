@@ -118,8 +118,8 @@ std::string TableReport::main_protocols(const ClosedWindow& closed, size_t index
 
 std::string TableReport::headline(const ClosedWindow& closed, const Aside& aside) const {
   std::string line = base::rfc3339(closed.start, 6).substr(0, 19) + "Z +" +
-                     base::format_duration(shape_.length) + ": " + number(closed.key_count) +
-                     (closed.crowded ? "+" : "") + " keys, " + amount(closed.total);
+                     base::format_duration(shape_.length) + ": " + (closed.crowded ? "at least " : "") +
+                     counted(closed.key_count, "key") + ", " + amount(closed.total);
   const auto part = [&](const Totals& totals, const char* what) {
     if (totals.packets != 0) line += "; " + amount(totals) + " " + what;
   };
