@@ -1,6 +1,7 @@
 #pragma once
 // Checked reading of captured bytes. Nothing in libcommon/packet reads memory in any other way.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,11 +11,16 @@
 
 namespace wl::packet {
 
-/// A view of exactly N bytes: checked once when it is taken, then each access is checked by the compiler.
+/// A view of exactly N bytes, or nothing: checked once when it is taken, then each access is checked by the
+/// compiler. Used as a std::optional is; one pointer, because an optional goes through memory.
 template <size_t N>
 class Fixed {
  public:
   explicit Fixed(const uint8_t* bytes) : bytes_(bytes) {}
+
+  explicit operator bool() const { return bytes_ != nullptr; }
+  const Fixed* operator->() const { return this; }
+  const Fixed& operator*() const { return *this; }
 
   template <size_t At>
   [[nodiscard]] uint8_t u8() const {
@@ -53,6 +59,12 @@ class Fixed {
     static_assert(At + Count <= N);
     return std::span<const uint8_t, Count>(bytes_ + At, Count);
   }
+  /// Copies Count bytes to the beginning of `to`.
+  template <size_t At, size_t Count, size_t Room>
+  void copy_to(std::array<uint8_t, Room>& to) const {
+    static_assert(At + Count <= N && Count <= Room);
+    std::memcpy(to.data(), bytes_ + At, Count);
+  }
 
  private:
   const uint8_t* bytes_;
@@ -64,30 +76,29 @@ class Fixed {
 class ByteReader {
  public:
   ByteReader() = default;
+  /// Both sizes are below 4 GiB, as those of packets are.
   ByteReader(std::span<const uint8_t> captured, size_t wire_size)
-      : at_(captured.data()), size_(captured.size()), wire_size_(std::max(wire_size, captured.size())) {}
+      : ByteReader(captured.data(), captured.size(), std::max(wire_size, captured.size())) {}
 
-  [[nodiscard]] size_t size() const { return size_; }
-  [[nodiscard]] size_t wire_size() const { return wire_size_; }
-  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] size_t size() const { return sizes_ & kLow; }
+  [[nodiscard]] size_t wire_size() const { return sizes_ >> 32; }
+  [[nodiscard]] bool empty() const { return size() == 0; }
   /// True when the capture ends before the layer does.
-  [[nodiscard]] bool cut() const { return size_ < wire_size_; }
-  [[nodiscard]] std::span<const uint8_t> bytes() const { return {at_, size_}; }
-  [[nodiscard]] std::string_view text() const { return {reinterpret_cast<const char*>(at_), size_}; }
+  [[nodiscard]] bool cut() const { return size() < wire_size(); }
+  [[nodiscard]] std::span<const uint8_t> bytes() const { return {at_, size()}; }
+  [[nodiscard]] std::string_view text() const { return {reinterpret_cast<const char*>(at_), size()}; }
 
   /// The next N bytes, or nothing when fewer are left (and then nothing is consumed).
   template <size_t N>
-  [[nodiscard]] std::optional<Fixed<N>> take() {
-    if (size_ < N) return std::nullopt;
-    const Fixed<N> fixed(at_);
-    advance(N);
+  [[nodiscard]] Fixed<N> take() {
+    const Fixed<N> fixed = peek<N>();
+    if (fixed) advance(N);
     return fixed;
   }
   /// The next N bytes without consuming them.
   template <size_t N>
-  [[nodiscard]] std::optional<Fixed<N>> peek() const {
-    if (size_ < N) return std::nullopt;
-    return Fixed<N>(at_);
+  [[nodiscard]] Fixed<N> peek() const {
+    return Fixed<N>(size() < N ? nullptr : at_);
   }
   [[nodiscard]] std::optional<uint8_t> take_u8() {
     const auto fixed = take<1>();
@@ -99,46 +110,46 @@ class ByteReader {
   }
   /// The byte at `index`; nothing when that is behind the end.
   [[nodiscard]] std::optional<uint8_t> at(size_t index) const {
-    return index < size_ ? std::optional(at_[index]) : std::nullopt;
+    return index < size() ? std::optional(at_[index]) : std::nullopt;
   }
 
   /// Passes over `count` bytes; false, consuming nothing, when fewer are left.
   [[nodiscard]] bool skip(size_t count) {
-    if (size_ < count) return false;
+    if (size() < count) return false;
     advance(count);
     return true;
   }
   /// The next `count` bytes as a reader of their own (fewer where fewer are there), which are consumed here.
   [[nodiscard]] ByteReader take_reader(size_t count) {
     const ByteReader part = first(count);
-    at_ += part.size_;
-    size_ -= part.size_;
-    wire_size_ -= part.wire_size_;
+    at_ += part.size();
+    sizes_ -= part.sizes_;
     return part;
   }
   /// The layer inside when its header says how long it is: at most `count` bytes on the wire.
   [[nodiscard]] ByteReader first(size_t count) const {
-    ByteReader part;
-    part.at_ = at_;
-    part.size_ = std::min(size_, count);
-    part.wire_size_ = std::min(wire_size_, count);
-    return part;
+    return {at_, std::min(size(), count), std::min(wire_size(), count)};
   }
   /// Without the last `count` bytes on the wire (a trailer).
   [[nodiscard]] ByteReader without_last(size_t count) const {
-    return first(wire_size_ - std::min(wire_size_, count));
+    return first(wire_size() - std::min(wire_size(), count));
   }
 
  private:
+  static constexpr uint64_t kLow = 0xffffffff;
+
+  ByteReader(const uint8_t* at, size_t size, size_t wire_size)
+      : at_(at), sizes_(uint64_t{wire_size} << 32 | size) {}
+
   void advance(size_t count) {
     at_ += count;
-    size_ -= count;
-    wire_size_ -= count;
+    sizes_ -= uint64_t{count} << 32 | count;
   }
 
+  // Two words, so that a reader travels from decoder to decoder in registers: the low half of `sizes_` is
+  // what was captured, the high half what the wire had; neither is ever less than what is taken from it.
   const uint8_t* at_ = nullptr;
-  size_t size_ = 0;
-  size_t wire_size_ = 0;
+  uint64_t sizes_ = 0;
 };
 
 }  // namespace wl::packet

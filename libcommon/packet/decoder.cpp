@@ -95,10 +95,13 @@ void Decoder::decode(std::span<const uint8_t> bytes, uint32_t length, uint16_t l
   if (link_type != link_type_) look_up(link_type);
   packet.set_link(link_.name);
   Context context(packet, *outer_, scratch_, heads_, depth_);
-  for (Next next{link_.protocol, ByteReader(bytes, length)};
-       next.protocol != nullptr && !context.too_deep();) {
-    context.push_layer(*next.protocol);
-    next = next.protocol->decode(next.bytes, context);
+  const Protocol* protocol = link_.protocol;
+  ByteReader rest(bytes, length);
+  while (protocol != nullptr && !context.too_deep()) {
+    context.push_layer(*protocol);
+    const Next next = protocol->decode(rest, context);
+    protocol = next.protocol;
+    rest = next.bytes;
   }
   finish(context, bytes.size() < length);
 }

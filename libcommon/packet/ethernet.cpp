@@ -1,7 +1,5 @@
 #include "libcommon/packet/ethernet.h"
 
-#include <algorithm>
-
 #include "libcommon/packet/dispatch.h"
 #include "libcommon/packet/llc.h"
 #include "libcommon/packet/named.h"
@@ -21,8 +19,8 @@ Next decode_ethernet(ByteReader in, Context& context) {
   context.begin_frame();
   record::Packet& out = context.out;
   if (!out.present.has(record::Field::eth_src)) {
-    std::ranges::copy(header->bytes<0, 6>(), out.eth_dst.begin());
-    std::ranges::copy(header->bytes<6, 6>(), out.eth_src.begin());
+    header->copy_to<0, 6>(out.eth_dst);
+    header->copy_to<6, 6>(out.eth_src);
     out.present = out.present | record::FieldSet{record::Field::eth_src, record::Field::eth_dst};
   }
   return ether_payload(header->u16<12>(), in, context);

@@ -1,19 +1,22 @@
 #include "libcommon/packet/ipv4.h"
 
-#include <algorithm>
-
 #include "libcommon/packet/dispatch.h"
 
 namespace wl::packet {
 namespace {
 
-constexpr size_t kMinHeader = 20;
+using record::Field;
 
-record::Ip address(std::span<const uint8_t, 4> bytes) {
-  record::Ip ip;
-  ip.version = 4;
-  std::ranges::copy(bytes, ip.bytes.begin());
-  return ip;
+constexpr size_t kMinHeader = 20;
+constexpr record::FieldSet kNoted{Field::src_ip, Field::dst_ip, Field::ip_version, Field::ttl,
+                                  Field::dscp,   Field::ip_id,  Field::ip_proto};
+
+/// Writes in place: a copy would wait for the four bytes just stored.
+template <size_t At, size_t N>
+void put_address(const Fixed<N>& header, record::Ip& to) {
+  to.bytes.fill(0);
+  header.template copy_to<At, 4>(to.bytes);
+  to.version = 4;
 }
 
 /// What a header that the capture cut still says.
@@ -28,7 +31,10 @@ Next decode_part(const ByteReader& in, Context& context) {
     out.set_ip_proto(*number);
     context.note_proto(ip_protocol_name(*number));
   }
-  if (const auto source = in.peek<16>()) out.set_src_ip(address(source->bytes<12, 4>()));
+  if (const auto source = in.peek<16>()) {
+    put_address<12>(*source, out.src_ip);
+    out.present.add(Field::src_ip);
+  }
   return context.ended_early(in, kMinHeader);
 }
 
@@ -41,14 +47,15 @@ Next decode_ipv4(ByteReader in, Context& context) {
 
   context.begin_flow();
   record::Packet& out = context.out;
-  out.set_ip_version(4);
-  out.set_src_ip(address(header->bytes<12, 4>()));
-  out.set_dst_ip(address(header->bytes<16, 4>()));
-  out.set_ttl(header->u8<8>());
-  out.set_dscp(header->u8<1>() >> 2);
-  out.set_ip_id(header->u16<4>());
+  put_address<12>(*header, out.src_ip);
+  put_address<16>(*header, out.dst_ip);
+  out.ip_version = 4;
+  out.ttl = header->u8<8>();
+  out.dscp = header->u8<1>() >> 2;
+  out.ip_id = header->u16<4>();
   const uint8_t number = header->u8<9>();
-  out.set_ip_proto(number);
+  out.ip_proto = number;
+  out.present = out.present | kNoted;
   context.note_proto(ip_protocol_name(number));
   const uint32_t offset = (header->u16<6>() & 0x1fffU) * 8U;
   const bool fragment = offset != 0 || (header->u16<6>() & 0x2000U) != 0;

@@ -1,13 +1,14 @@
 #include "libcommon/packet/ipv6.h"
 
-#include <algorithm>
-
 #include "libcommon/packet/dispatch.h"
 
 namespace wl::packet {
 namespace {
 
+using record::Field;
+
 constexpr size_t kHeader = 40;
+constexpr record::FieldSet kNoted{Field::src_ip, Field::dst_ip, Field::ip_version, Field::ttl, Field::dscp};
 constexpr uint8_t kHopByHop = 0;
 constexpr uint8_t kRouting = 43;
 constexpr uint8_t kFragment = 44;
@@ -17,11 +18,10 @@ constexpr uint8_t kMobility = 135;
 constexpr uint8_t kHip = 139;
 constexpr uint8_t kShim6 = 140;
 
-record::Ip address(std::span<const uint8_t, 16> bytes) {
-  record::Ip ip;
-  ip.version = 6;
-  std::ranges::copy(bytes, ip.bytes.begin());
-  return ip;
+template <size_t At, size_t N>
+void put_address(const Fixed<N>& header, record::Ip& to) {
+  header.template copy_to<At, 16>(to.bytes);
+  to.version = 6;
 }
 
 bool is_extension(uint8_t number) {
@@ -74,7 +74,10 @@ Next decode_part(const ByteReader& in, Context& context) {
   context.begin_flow();
   if (!in.empty()) context.out.set_ip_version(6);
   if (const auto ttl = in.at(7)) context.out.set_ttl(*ttl);
-  if (const auto source = in.peek<24>()) context.out.set_src_ip(address(source->bytes<8, 16>()));
+  if (const auto source = in.peek<24>()) {
+    put_address<8>(*source, context.out.src_ip);
+    context.out.present.add(Field::src_ip);
+  }
   return context.ended_early(in, kHeader);
 }
 
@@ -84,11 +87,12 @@ Next decode_ipv6(ByteReader in, Context& context) {
   if (header->u8<0>() >> 4 != 6) return context.malformed();
   context.begin_flow();
   record::Packet& out = context.out;
-  out.set_ip_version(6);
-  out.set_src_ip(address(header->bytes<8, 16>()));
-  out.set_dst_ip(address(header->bytes<24, 16>()));
-  out.set_ttl(header->u8<7>());
-  out.set_dscp(static_cast<uint8_t>(header->u16<0>() >> 6 & 0x3f));
+  put_address<8>(*header, out.src_ip);
+  put_address<24>(*header, out.dst_ip);
+  out.ip_version = 6;
+  out.ttl = header->u8<7>();
+  out.dscp = static_cast<uint8_t>(header->u16<0>() >> 6 & 0x3f);
+  out.present = out.present | kNoted;
 
   // A payload length of 0 is a jumbogram (RFC 2675) or left to the network card: the frame's length counts.
   const size_t payload = header->u16<4>();
