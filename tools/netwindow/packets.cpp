@@ -192,11 +192,11 @@ Service PacketInput::service_of(const Packet& p) {
 }
 
 void PacketInput::preview(std::string_view line, const Packet& p) {
-  if (held_.empty()) first_held_ = p.ts;
+  const WindowClock& clock = stage_.clock;
+  if (held_.empty()) decide_at_ = window_start(p.ts, clock.length) + clock.length + clock.lateness;
   newest_ = std::max(newest_, p.ts);
   held_.emplace_back(line).append(ndjson::kPadding, '\0');
-  const bool first_window_over = newest_ - first_held_ >= stage_.clock.length + stage_.clock.lateness;
-  if (p.dir != Direction::none || held_.size() >= kMaxHeld || first_window_over) {
+  if (p.dir != Direction::none || held_.size() >= kMaxHeld || newest_ >= decide_at_) {
     decide(p.dir != Direction::none);
   }
 }
@@ -216,8 +216,7 @@ void PacketInput::decide(bool client) {
 void PacketInput::idle(int64_t wall) {
   if (newest_ == INT64_MIN) return;
   if (!spec_) {
-    const int64_t ripe = first_held_ + stage_.clock.length + stage_.clock.lateness;
-    if (!stage_.windows.live(wall, newest_) || wall - stage_.clock.grace < ripe) return;
+    if (!stage_.windows.live(wall, newest_) || wall < decide_at_) return;
     decide(false);
   }
   stage_.windows.idle(wall, newest_);

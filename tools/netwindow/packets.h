@@ -61,7 +61,7 @@ class PacketInput : public Input {
   Upstream upstream_;
   std::optional<KeySpec> spec_;    // nothing: not decided yet
   std::vector<std::string> held_;  // packets that wait for the decision, each with its padding
-  int64_t first_held_ = 0;
+  int64_t decide_at_ = 0;          // the end of the first window, and its lateness
   int64_t newest_ = INT64_MIN;
 };
 
