@@ -92,7 +92,7 @@ static_assert(kPadding >= 32);
 
 FlatScan::FlatScan(std::span<const std::string> keys) : wanted_(keys.begin(), keys.end()), keys_(1) {}
 
-bool FlatScan::read(std::string_view json, std::vector<Value>& values) {
+[[gnu::flatten]] bool FlatScan::read(std::string_view json, std::vector<Value>& values) {
   const char* at = json.data();
   const char* const end = at + json.size();
   if (json.size() < 2 || *at++ != '{') return false;

@@ -145,6 +145,15 @@ TEST_CASE("an upstream's own records are understood", "[netwindow]") {
   CHECK_FALSE(without.of("window_total").at(0).contains("lost"));
 }
 
+TEST_CASE("what cannot be right is told", "[netwindow]") {
+  CHECK(lines_with(run_on({}, "{\"a\":1}\n{\"type\":\"x\"}\n").log, "no packet records, 2 others") == 1);
+  const Ran late =
+      run_on({}, packet("2026-01-01T00:00:31Z", "10.0.0.1", "10.0.0.2") + packet(kT, "10.0.0.1", "10.0.0.2"));
+  CHECK(late.exit == base::Exit::ok);
+  CHECK(lines_with(late.log, "1 of 2 records were late") == 1);
+  CHECK(late.of("window_total").at(0).at("late_packets") == 1);
+}
+
 TEST_CASE("what comes after the last window is told by a total without a time", "[netwindow]") {
   Options options;
   options.by = "pair";

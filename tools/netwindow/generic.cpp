@@ -53,6 +53,7 @@ bool GenericInput::take(std::string_view line) {
   newest_ = std::max(newest_, *ts);
   Window* const window = stage_.windows.at(*ts);
   if (window == nullptr) {
+    ++late_;
     stage_.aside.late.add(totals_);
     return true;
   }

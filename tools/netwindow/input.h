@@ -35,6 +35,8 @@ class Input {
   [[nodiscard]] const std::string& complaint() const { return complaint_; }
   /// Records that were windowed, or were late or without a time.
   [[nodiscard]] uint64_t records() const { return records_; }
+  /// Those of them that were late.
+  [[nodiscard]] uint64_t late() const { return late_; }
 
  protected:
   [[nodiscard]] bool refuse(std::string complaint) {
@@ -43,6 +45,7 @@ class Input {
   }
 
   uint64_t records_ = 0;
+  uint64_t late_ = 0;
 
  private:
   std::string complaint_;

@@ -70,6 +70,14 @@ size_t Paths::find(std::string_view path) const {
   return static_cast<size_t>(std::ranges::find(paths_, path) - paths_.begin());
 }
 
+bool is_record_key(std::string_view name) {
+  static constexpr std::array<std::string_view, 20> kKeys{
+      "type",        "ts",        "until",    "packets",      "bytes",        "in_packets", "in_bytes",
+      "out_packets", "out_bytes", "count",    "protocols",    "flows",        "flows_min",  "first",
+      "last",        "keys",      "keys_min", "missed_bytes", "missed_count", "windows"};
+  return name.starts_with("sum_") || std::ranges::count(kKeys, name) != 0;
+}
+
 std::string flat_name(std::string_view path) {
   std::string name(path);
   std::ranges::replace(name, '.', '_');
@@ -117,6 +125,7 @@ base::Result<KeySpec::Part> KeySpec::parse_part(std::string_view text, Paths& pa
   if (path.empty()) return bad("a field is missing");
   Part part;
   part.name = flat_name(path);
+  if (is_record_key(part.name)) return bad("is a key of the window record itself");
   if (from == From::windows) {
     part.source = path == "pair" ? Source::as_is : Source::field;
     part.field = paths.add(part.name);

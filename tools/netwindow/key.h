@@ -27,6 +27,9 @@ class Paths {
 /// The name that a field has in our records: dots become '_'.
 [[nodiscard]] std::string flat_name(std::string_view path);
 
+/// A key that window records have themselves, which no field of the input can be.
+[[nodiscard]] bool is_record_key(std::string_view name);
+
 /// "client", "pair", "none" or fields: "src_ip/24,dst_port". Two prefix lengths are for IPv4 and IPv6
 /// ("src_ip/24/48"). A single one up to 32 is for IPv4, and IPv6 addresses keep 64 bits; a larger one is for
 /// IPv6, and IPv4 addresses stay whole.

@@ -24,13 +24,6 @@ std::string joined(std::string_view prefix, std::string_view key) {
   return std::string(prefix) + std::string(key);
 }
 
-/// A member of the window record that is no part of its key.
-bool is_ours(const std::string& key) {
-  static constexpr std::array<std::string_view, 4> kOurs{"flows", "flows_min", "count", "keys"};
-  return key.starts_with("sum_") || std::ranges::count(kOthers, key) != 0 ||
-         std::ranges::count(kCounts, key) != 0 || std::ranges::count(kOurs, key) != 0;
-}
-
 }  // namespace
 
 base::Result<std::unique_ptr<Input>> MergeInput::make(const Stage& stage, const Shape& shape,
@@ -70,7 +63,7 @@ bool MergeInput::discover(std::string_view line) {
   } else if (fields[0].text == "windows" && fields[1].kind == ValueKind::array) {
     keys = ndjson::Fields::keys(fields[1].text);
   }
-  std::erase_if(keys, is_ours);
+  std::erase_if(keys, is_record_key);
   std::string by;
   for (const std::string& key : keys) by += (by.empty() ? "" : ",") + key;
   if (by.empty()) by = "none";
@@ -232,6 +225,7 @@ void MergeInput::add(const Entry& entry) {
   newest_until_ = std::max(newest_until_, until_);
   Window* const window = stage_.windows.at(*ts_);
   if (window == nullptr) {
+    ++late_;
     stage_.aside.late.add(entry.totals);
     return;
   }

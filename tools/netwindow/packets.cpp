@@ -66,6 +66,8 @@ bool PacketInput::take(std::string_view line) {
     upstream_.meta(stage_.aside);
   } else if (type == "stats" || type == "end") {
     upstream_.counts(fields_[at_.lost], stage_.aside);
+  } else {
+    ++others_;
   }
   return true;
 }
@@ -93,6 +95,7 @@ bool PacketInput::packet(std::string_view line) {
   newest_ = std::max(newest_, p.ts);
   Window* const window = stage_.windows.at(p.ts);
   if (window == nullptr) {
+    ++late_;
     stage_.aside.late.add(totals_of(p.len, p.dir));
     return true;
   }
@@ -225,6 +228,10 @@ void PacketInput::idle(int64_t wall) {
 void PacketInput::finish() {
   if (!held_.empty()) decide(false);
   stage_.windows.finish();
+  if (records_ == 0 && others_ != 0) {
+    stage_.log.warning("no packet records, " + std::to_string(others_) +
+                       " others (--time FIELD and --sum FIELD take any)");
+  }
 }
 
 }  // namespace wl::netwindow

@@ -63,6 +63,7 @@ class PacketInput : public Input {
   std::vector<std::string> held_;  // packets that wait for the decision, each with its padding
   int64_t decide_at_ = 0;          // the end of the first window, and its lateness
   int64_t newest_ = INT64_MIN;
+  uint64_t others_ = 0;  // records of types that are not ours to count
 };
 
 }  // namespace wl::netwindow

@@ -32,6 +32,10 @@ void Pump::read(int fd) {
   }
   parts_.input.finish();
   skipped_.finish();
+  if (const uint64_t late = parts_.input.late(); late != 0) {
+    parts_.log.info(std::to_string(late) + " of " + std::to_string(parts_.input.records()) +
+                    " records were late (raise --lateness)");
+  }
 }
 
 void Pump::handle(ndjson::LineState state, const ndjson::Line& line) {

@@ -85,12 +85,11 @@ std::optional<int64_t> TimeReader::read_text(std::string_view text) {
   // The form that our own tools write, in the minute that we know: "…:03.123456Z" or nine digits.
   if ((text.size() == 27 || text.size() == 30) && std::memcmp(text.data(), prefix_, kPrefix) == 0 &&
       is_digit(text[17]) && is_digit(text[18]) && number(17) < 60 && text[19] == '.' && text.back() == 'Z') {
-    uint32_t fraction = 0;
-    const char* const end = text.data() + text.size() - 1;
-    const auto [at, error] = std::from_chars(text.data() + 20, end, fraction);
-    if (error == std::errc{} && at == end) {
+    const auto fraction = read_whole({ValueKind::text, text.substr(20, text.size() - 21)}, UINT32_MAX);
+    if (fraction) {
       nanoseconds_ = text.size() == 30;
-      return minute_ns_ + number(17) * base::kSecond + int64_t{fraction} * (nanoseconds_ ? 1 : 1000);
+      return minute_ns_ + number(17) * base::kSecond +
+             static_cast<int64_t>(*fraction) * (nanoseconds_ ? 1 : 1000);
     }
   }
   if (const std::optional<int64_t> ns = base::parse_rfc3339(text)) {
@@ -128,11 +127,14 @@ std::optional<int64_t> TimeReader::read_number(std::string_view text) {
 
 std::optional<uint64_t> read_whole(const Value& value, uint64_t max) {
   if (value.kind != ValueKind::number && value.kind != ValueKind::text) return std::nullopt;
+  // 19 digits always fit; more of them would only be zeros in front.
+  if (value.text.empty() || value.text.size() > 19) return std::nullopt;
   uint64_t number = 0;
-  const char* const end = value.text.data() + value.text.size();
-  const auto [at, error] = std::from_chars(value.text.data(), end, number);
-  if (error != std::errc{} || at != end || number > max) return std::nullopt;
-  return number;
+  for (const char c : value.text) {
+    if (!is_digit(c)) return std::nullopt;
+    number = number * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return number <= max ? std::optional(number) : std::nullopt;
 }
 
 std::optional<Amount> read_amount(const Value& value) {
