@@ -53,6 +53,17 @@ TEST_CASE("windows close in the order of time, whatever the order of records", "
   CHECK(f.closed == std::vector<int64_t>{3, 4, 20});
 }
 
+TEST_CASE("times at both ends of what is readable", "[netwindow]") {
+  Fixture f({.length = 5 * kS, .lateness = 1'000'000 * kS});
+  const int64_t end = int64_t{9'000'000'000} * kS;
+  REQUIRE(f.windows.at(-end) != nullptr);
+  CHECK(f.windows.at(-end)->start() == -end);
+  REQUIRE(f.windows.at(end) != nullptr);
+  CHECK(f.windows.at(end)->start() == end);
+  CHECK(f.windows.at(-end) == nullptr);
+  CHECK(f.closed == std::vector<int64_t>{-9'000'000'000});
+}
+
 TEST_CASE("in silence a live stream goes on by the wall clock", "[netwindow]") {
   Fixture f({.length = 5 * kS, .lateness = kS});
   REQUIRE(f.windows.at(12 * kS) != nullptr);

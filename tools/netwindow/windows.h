@@ -33,8 +33,9 @@ class Windows {
   /// The window of a record of time `ts`; null: it is late. Closes windows that this record makes ripe.
   [[nodiscard]] Window* at(int64_t ts) {
     if (ts > newest_) advance(ts);
-    if (current_ != nullptr &&
-        static_cast<uint64_t>(ts - current_->start()) < static_cast<uint64_t>(clock_.length)) {
+    // Unsigned: what is before the window wraps to something large.
+    if (current_ != nullptr && static_cast<uint64_t>(ts) - static_cast<uint64_t>(current_->start()) <
+                                   static_cast<uint64_t>(clock_.length)) {
       return current_;
     }
     return find(ts);
