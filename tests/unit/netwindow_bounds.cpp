@@ -19,6 +19,15 @@ using nlohmann::json;
 
 namespace {
 
+// Sanitizers keep freed memory, and are slow.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
 size_t resident_bytes() {
   size_t size = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> size >> resident;
@@ -125,7 +134,7 @@ TEST_CASE("more protocols than a record holds", "[netwindow]") {
 }
 
 TEST_CASE("10 million flows of one client in bounded memory", "[netwindow]") {
-  constexpr uint32_t kFlows = 10'000'000;
+  constexpr uint32_t kFlows = kSanitized ? 500'000 : 10'000'000;
   const WindowClock clock{.length = 5 * base::kSecond, .lateness = 0};
   const Limits limits{.keys = 1000, .flows_per_key = 131'072};
   uint64_t packets = 0, bytes = 0, flows = 0, protocol_bytes = 0;
@@ -161,7 +170,7 @@ TEST_CASE("10 million flows of one client in bounded memory", "[netwindow]") {
     put(destination, 20000 + i % 5000);
     if (!(*input)->take(std::string_view(line).substr(0, size))) FAIL((*input)->complaint());
   }
-  CHECK(resident_bytes() - before < size_t{64} << 20);
+  if (!kSanitized) CHECK(resident_bytes() - before < size_t{64} << 20);
   (*input)->finish();
   CHECK(packets == kFlows);
   CHECK(bytes == uint64_t{60} * kFlows);
