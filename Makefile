@@ -7,7 +7,7 @@ PACKAGES_BUILD := g++ cmake ninja-build pkg-config libpcap-dev libcli11-dev nloh
   libssl-dev libarchive-dev zlib1g-dev libtomlplusplus-dev
 PACKAGES_TEST := catch2 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mandoc tshark tcpdump jq \
   python3 python3-jsonschema iproute2 procps zstd lz4 xz-utils
-PACKAGES_BENCH := nfdump miller hyperfine npm
+PACKAGES_BENCH := tcpdump tshark nfdump miller iproute2 npm
 
 CONFIGURE := cmake -G Ninja -S .
 NINJA := ninja -j $(JOBS)
@@ -15,7 +15,7 @@ CTEST := ctest -j 2 --output-on-failure
 CLANG := -DCMAKE_CXX_COMPILER=clang++-19
 SOURCES := git ls-files 'libcommon/*.h' 'libcommon/*.cpp' 'tools/*.h' 'tools/*.cpp' 'tests/*.h' 'tests/*.cpp'
 
-.PHONY: help deps deps-test deps-bench deps-clickhouse build demo test lint fmt docs fuzz sanitize bench soak install clean
+.PHONY: help deps deps-test deps-bench deps-clickhouse build demo test lint fmt docs fuzz sanitize bench bench-live soak install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -31,7 +31,7 @@ deps-test: deps
 ## make deps-bench  install the programs that the benchmark compares with
 deps-bench: deps
 	@sh cmake/packages.sh $(PACKAGES_BENCH)
-	@sh tests/bench/fetch_duckdb.sh .deps/duckdb
+	@sh tests/bench/fetch_duckdb.sh .deps/duckdb || true
 
 ## make deps-clickhouse  install ClickHouse's library for the tests that load records into it (178 MB)
 deps-clickhouse: deps-bench
@@ -86,8 +86,14 @@ fuzz: deps-test
 ## make bench       the benchmark's table
 bench: deps-bench
 	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
-	@$(NINJA) -C $(BUILD) all make_capture duckdb_query
+	@$(NINJA) -C $(BUILD) all bench_programs
 	@/usr/bin/python3 tests/bench/run.py
+
+## make bench-live  capture without loss beside tcpdump, and delays (root)
+bench-live: deps-bench
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+	@$(NINJA) -C $(BUILD) all bench_programs
+	@/usr/bin/python3 tests/bench/live.py
 
 ## make soak        the long loops: fuzzing for hours, every test ten times
 soak: deps-test

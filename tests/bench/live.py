@@ -122,7 +122,8 @@ def whole_at(wire, rate, seconds):
     counter.stdin.close()
     report = wire.blast(rate, seconds)
     wire.end(process)
-    return int(counter.communicate()[0]), report["counted"]
+    with counter:
+        return int(counter.stdout.read()), report["counted"]
 
 
 def median(values):
