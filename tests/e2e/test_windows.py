@@ -111,6 +111,15 @@ class Windows(harness.TestCase):
             time.sleep(0.2)
         self.assertEqual(process.wait(timeout=5), 130)
 
+    def test_usr1_tells_the_counts(self):
+        process = self.start_tool("netwindow", "--by", "pair", stdin=subprocess.PIPE)
+        self.send(process, packet(1_700_000_000), b"bad\n")
+        self.assertEqual(process.stderr.readline(), b"netwindow: stdin:2: expected a JSON object\n")
+        process.send_signal(signal.SIGUSR1)
+        self.assertEqual(process.stderr.readline(), b"netwindow: 1 records read, 0 written, 1 lines skipped\n")
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 1)
+
     def test_a_reader_that_goes_away_is_no_failure(self):
         read, write = os.pipe()
         os.close(read)

@@ -1,5 +1,7 @@
 #include "tools/netwindow/pump.h"
 
+#include "libcommon/base/signals.h"
+
 namespace wl::netwindow {
 namespace {
 
@@ -57,6 +59,11 @@ void Pump::tick() {
     next_stats_ns_ = now + base::kSecond;
   }
   parts_.out.tick(now);
+  if (base::Signals::take_counts_request()) {
+    parts_.log.info(std::to_string(parts_.input.records()) + " records read, " +
+                    std::to_string(parts_.report.records()) + " written, " +
+                    std::to_string(skipped_.count()) + " lines skipped");
+  }
 }
 
 void Pump::skip(const ndjson::Line& line, const std::string& reason) {

@@ -69,6 +69,7 @@ base::Exit run(const Options& options, cli::Context& context) {
     return error.exit;
   };
   base::Signals::ignore_first_stop();
+  base::Signals::catch_counts();
   const Shape shape = make_shape(options);
   if (const auto checked = check(options, shape); !checked) return refuse(checked.error());
   const WindowClock clock{options.window, options.lateness, options.merge ? kMergeGrace : 0};
