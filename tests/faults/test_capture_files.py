@@ -284,6 +284,31 @@ class Oddities(harness.TestCase):
         self.assertEqual(sum(t["packets"] for t in totals) + sum(t["late_packets"] for t in totals), 5)
         self.assertGreater(sum(t["late_packets"] for t in totals), 0)
 
+    def test_times_at_the_ends_of_time(self):
+        """Times that a file can say but 64 bits of nanoseconds can hardly hold: each packet is a record, and counted once, or its
+        line refused where its window would end in the year 2262."""
+        make = captures.Pcapng()
+        content = make.section() + make.interface(digits=9) + make.interface(digits=0)
+        for units in (0, 1, 2**63 - 1, 2**63 - 10**9, 2**63, 2**64 - 1, 10**18):
+            in_ns, in_s = frames(2)
+            in_ns.time_ns, in_s.time_ns = units, units * 10**9
+            content += make.packet(in_ns, 0, digits=9) + make.packet(in_s, 1, digits=0)
+        path = self.temp_dir() / "ends"
+        path.write_bytes(content)
+        for window in ("1ns", "5s", "1000d"):
+            sniffed = self.run_tool("netsniff", "-r", path, "--local", "10.0.0.7")
+            self.assert_clean(sniffed)
+            self.assertEqual(len(sniffed.records), 14)
+            for record in sniffed.records:
+                self.assertRegex(record.get("ts", "1970-"), r"^\d{4}-")
+            windows = self.run_tool("netwindow", "--by", "client", "--window", window, stdin=sniffed.out)
+            self.assertEqual(windows.status, 1 if windows.messages else 0)
+            self.assertLessEqual(len(windows.messages), 3, windows)
+            totals = [record for record in windows.records if record["type"] == "window_total"]
+            counted = sum(t["packets"] + t["late_packets"] + t["untimed_packets"] for t in totals)
+            self.assertEqual(counted + len(windows.messages), 14)
+        self.assert_clean(self.run_tool("netsniff", "-r", path, "--replay", "10x", "-c", "2", timeout=5))
+
     def test_unknown_link_type(self):
         result = self.run_tool("netsniff", "-r", DATA / "unknown_link.pcap", "--fields", "all")
         self.assert_clean(result)

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <fstream>
-#include <iterator>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -187,8 +187,11 @@ base::Result<std::string> filter_expression(const Options& options) {
         usage("-F and an expression on the command line exclude each other", "give one of them"));
   }
   std::ifstream file(options.filter_file, std::ios::binary);
-  if (!file) return base::fail(options.filter_file + ": " + base::errno_text(errno), "", base::Exit::usage);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  if (file) std::getline(file, expression, '\0');
+  if (!file.is_open() || file.bad()) {
+    return base::fail(options.filter_file + ": " + base::errno_text(errno), "", base::Exit::usage);
+  }
+  return expression;
 }
 
 }  // namespace wl::netsniff

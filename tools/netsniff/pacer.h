@@ -1,5 +1,6 @@
 #pragma once
 // --replay: a file's packets at the pace at which they happened.
+#include <algorithm>
 #include <cstdint>
 
 namespace wl::netsniff {
@@ -9,7 +10,7 @@ namespace wl::netsniff {
 class Pacer {
  public:
   /// `speed` 1: as it happened; 10: ten times as fast.
-  explicit Pacer(int speed) : speed_(speed) {}
+  explicit Pacer(uint32_t speed) : speed_(speed) {}
 
   /// Nanoseconds from `now_ns` (steady clock) until a packet of `time_ns` is due; 0: it is due.
   [[nodiscard]] int64_t wait_ns(int64_t time_ns, int64_t now_ns) {
@@ -18,12 +19,15 @@ class Pacer {
       first_ns_ = time_ns;
       start_ns_ = now_ns;
     }
-    const int64_t due_ns = start_ns_ + (time_ns - first_ns_) / speed_;
-    return due_ns > now_ns ? due_ns - now_ns : 0;
+    if (time_ns <= first_ns_) return 0;
+    // Unsigned: hostile times are further apart than a signed number reaches.
+    const uint64_t due = (static_cast<uint64_t>(time_ns) - static_cast<uint64_t>(first_ns_)) / speed_;
+    const auto passed = static_cast<uint64_t>(now_ns - start_ns_);
+    return due > passed ? static_cast<int64_t>(std::min<uint64_t>(due - passed, INT64_MAX)) : 0;
   }
 
  private:
-  int speed_;
+  uint64_t speed_;
   bool started_ = false;
   int64_t first_ns_ = 0;
   int64_t start_ns_ = 0;
