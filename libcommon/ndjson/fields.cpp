@@ -107,7 +107,8 @@ bool is_number(std::string_view text) {
     at += fraction;
   }
   if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    if (++at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
     const size_t exponent = digits(text, at);
     if (exponent == 0) return false;
     at += exponent;

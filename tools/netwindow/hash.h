@@ -29,7 +29,8 @@ class Hasher {
   [[nodiscard]] Hash text(std::string_view text, uint64_t seed) const {
     Hash h{secret_[0] ^ seed, secret_[1] ^ text.size()};
     while (text.size() > 16) {
-      h = mix(h, load(text.data()), load(text.data() + 8));
+      const char* const at = text.data();
+      h = mix(h, load(at), load(at + 8));
       text.remove_prefix(16);
     }
     const auto [low, high] = tail(text);

@@ -105,7 +105,7 @@ bool MergeInput::read_span() {
   if (window_start(*from, length) != window_start(*to - 1, length)) {
     return refuse("this window does not lie within one of ours (use a multiple of its --window)");
   }
-  ts_ = *from;
+  ts_ = from;
   until_ = *to;
   return true;
 }

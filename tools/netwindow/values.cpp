@@ -38,8 +38,9 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
     d.negative = true;
     text.remove_prefix(1);
   }
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, d.whole);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [at, error] = std::from_chars(begin, end, d.whole);
   if (error != std::errc{}) return std::nullopt;
   if (at == end) return d;
   if (*at != '.' || at + 1 == end) return std::nullopt;
@@ -56,8 +57,9 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
 /// "1.5e3" and the like.
 std::optional<double> parse_exponent(std::string_view text) {
   double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [at, error] = std::from_chars(begin, end, number);
   if (error != std::errc{} || at != end || !std::isfinite(number)) return std::nullopt;
   return number;
 }
