@@ -33,7 +33,7 @@ struct Row {
 
 using enum Transport;
 
-constexpr std::string_view kMethodLetters{"ABCDGHILMNOPRSTUV"};
+constexpr std::string_view kMethodLetters{"ABCDGHILMNOPRSTUV\r"};
 constexpr std::string_view kTlsTypes{"\x14\x15\x16\x17\x18"};
 
 constexpr std::string_view kBootpOperations{"\x01\x02"};

@@ -166,27 +166,27 @@ Next decode_dns_tcp(ByteReader in, Context& context) {
   return decode_message(in.first(*length), *length <= in.wire_size(), context);
 }
 
-}  // namespace
-
-bool is_dns(const ByteReader& payload) {
-  ByteReader rest = payload;
+/// `size`: of the message, which may end in another segment.
+bool is_message(const ByteReader& message, size_t size) {
+  ByteReader rest = message;
   const auto fixed = rest.take<kHeader>();
   if (!fixed) {
-    const auto start = payload.peek<4>();
-    return payload.cut() && start && is_known_opcode(start->u16<2>());
+    const auto start = message.peek<4>();
+    return message.cut() && start && is_known_opcode(start->u16<2>());
   }
   const Header header(*fixed);
-  if (is_known_opcode(header.flags) && counts_fit(header, payload.wire_size())) return true;
+  if (is_known_opcode(header.flags) && counts_fit(header, size)) return true;
   return header.questions != 0 && is_question(rest);
 }
+
+}  // namespace
+
+bool is_dns(const ByteReader& payload) { return is_message(payload, payload.wire_size()); }
 
 bool is_dns_tcp(const ByteReader& payload) {
   ByteReader rest = payload;
   const auto length = rest.take_u16();
-  const auto fixed = rest.peek<kHeader>();
-  if (!fixed || *length < kHeader) return false;
-  const Header header(*fixed);
-  return is_known_opcode(header.flags) && counts_fit(header, *length);
+  return length && *length >= kHeader && is_message(rest.first(*length), *length);
 }
 
 bool is_plain_dns(const ByteReader& payload) {

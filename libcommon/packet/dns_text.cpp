@@ -73,13 +73,13 @@ class Joined {
 
   void number(uint16_t value) { part(number_text("", value, scratch_)); }
   void part(std::string_view text) {
-    if (count_ < parts_.size()) parts_[count_++] = text;
+    if (count_ < parts_.size() && !text.empty()) parts_[count_++] = text;
   }
   [[nodiscard]] std::optional<std::string_view> text() {
     size_t size = 0;
     for (const auto& part : used()) size += part.size() + 1;
     const auto room = scratch_.take(size);
-    if (room.empty()) return std::nullopt;
+    if (size == 0 || room.empty()) return std::nullopt;
     char* out = room.data();
     for (const auto& part : used()) {
       out = ndjson::put(out, part);

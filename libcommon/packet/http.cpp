@@ -141,29 +141,48 @@ Next decode_headers(ByteReader in, Context& context) {
   return {};
 }
 
-Next decode_response(std::string_view line, Context& context) {
+/// False: the line ends before its status code.
+bool note_status(std::string_view line, Context& context) {
   (void)take_word(line);
   uint16_t status = 0;
-  const auto [end, error] =
-      std::from_chars(line.data(), line.data() + std::min<size_t>(line.size(), 3), status);
-  if (error == std::errc{} && end == line.data() + 3) context.out.set_http_status(status);
-  return {};
+  const char* const end = line.data() + std::min<size_t>(line.size(), 3);
+  const auto [at, error] = std::from_chars(line.data(), end, status);
+  if (error != std::errc{} || at != line.data() + 3) return line.size() >= 3;
+  context.out.set_http_status(status);
+  return true;
+}
+
+/// False: the line ends before its method and target do. `whole`: it ends with a line end.
+bool note_request(std::string_view line, bool whole, Context& context) {
+  const std::string_view method = take_word(line);
+  const std::string_view uri = take_word(line);
+  const bool ended = whole || uri.data() + uri.size() != line.data();
+  if (!ended && !context.out.present.has(record::Field::truncated_at)) return false;
+  context.out.set_http_method(wire_text(method, context.scratch));
+  if (!uri.empty()) context.out.set_http_uri(wire_text(uri, context.scratch));
+  return true;
+}
+
+/// A server passes over empty lines in front of a request (RFC 9112, section 2.2).
+std::string_view without_empty_lines(std::string_view text) {
+  while (text.starts_with("\r\n")) text.remove_prefix(2);
+  return text;
 }
 
 Next decode_http(ByteReader in, Context& context) {
   context.out.set_app("http");
-  std::string_view rest = in.text();
-  const auto first = take_line(rest);
-  if (!first && !in.cut()) {
+  if (in.cut()) context.cut();
+  std::string_view rest = without_empty_lines(in.text());
+  std::string_view line = rest;
+  const auto whole = take_line(rest);
+  if (whole) line = *whole;
+  const bool response = is_response(line);
+  const bool noted = response ? note_status(line, context) : note_request(line, whole.has_value(), context);
+  if (!noted && !whole) {
     keep_head(kHttp, in, context);
     return {};
   }
-  std::string_view line = first.value_or(rest);
-  if (is_response(line)) return decode_response(line, context);
-  context.out.set_http_method(wire_text(take_word(line), context.scratch));
-  const std::string_view uri = take_word(line);
-  if (!uri.empty()) context.out.set_http_uri(wire_text(uri, context.scratch));
-  if (!first) return context.cut();
+  if (response) return {};
   (void)in.skip(in.size() - rest.size());
   return decode_headers(in, context);
 }
@@ -171,7 +190,7 @@ Next decode_http(ByteReader in, Context& context) {
 }  // namespace
 
 bool is_http(const ByteReader& payload) {
-  std::string_view text = payload.text();
+  std::string_view text = without_empty_lines(payload.text());
   if (is_response(text)) return true;
   if (!begins_with_method(text)) return false;
   (void)take_word(text);
@@ -183,7 +202,9 @@ bool is_http(const ByteReader& payload) {
   return text.starts_with('/') || text.starts_with("http") || text.starts_with('*');
 }
 
-bool is_http_request(const ByteReader& payload) { return begins_with_method(payload.text()); }
+bool is_http_request(const ByteReader& payload) {
+  return begins_with_method(without_empty_lines(payload.text()));
+}
 
 const Protocol kHttp{"http", decode_http};
 

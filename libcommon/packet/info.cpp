@@ -21,6 +21,7 @@ class Line {
   explicit Line(std::span<char> room) : begin_(room.data()), at_(begin_), end_(begin_ + room.size()) {}
 
   Line& operator<<(std::string_view text) {
+    if (text.empty()) return *this;
     size_t size = std::min(text.size(), static_cast<size_t>(end_ - at_));
     // Not in the middle of a character.
     while (size < text.size() && size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0) == 0x80) --size;
@@ -63,13 +64,14 @@ void put_tcp(const Packet& packet, Line& line) {
     first = false;
   }
   line << "] Seq=" << packet.tcp_seq;
-  if ((packet.tcp_flags & 0x10U) != 0) line << " Ack=" << packet.tcp_ack;
-  line << " Win=" << packet.tcp_window << " Len=" << packet.payload_len;
+  if (has(packet, Field::tcp_ack) && (packet.tcp_flags & 0x10U) != 0) line << " Ack=" << packet.tcp_ack;
+  if (has(packet, Field::tcp_window)) line << " Win=" << packet.tcp_window;
+  if (has(packet, Field::payload_len)) line << " Len=" << packet.payload_len;
 }
 
 void put_dns(const Packet& packet, Line& line) {
   line << (packet.app == "dns" ? "DNS" : packet.app == "mdns" ? "mDNS" : "LLMNR");
-  line << (packet.dns_response ? " response" : " query");
+  line << (has(packet, Field::dns_rcode) ? " response" : " query");
   if (has(packet, Field::dns_qtype)) line << " " << packet.dns_qtype;
   if (has(packet, Field::dns_qname)) line << " " << packet.dns_qname;
   if (has(packet, Field::dns_rcode) && packet.dns_rcode != "NOERROR") line << " " << packet.dns_rcode;
@@ -85,7 +87,8 @@ void put_http(const Packet& packet, Line& line) {
   if (has(packet, Field::http_status)) {
     line << "HTTP " << packet.http_status;
   } else if (has(packet, Field::http_method)) {
-    line << packet.http_method << " " << packet.http_uri;
+    line << packet.http_method;
+    if (has(packet, Field::http_uri)) line << " " << packet.http_uri;
     if (has(packet, Field::http_host)) line << " (" << packet.http_host << ")";
   } else {
     line << "HTTP";
@@ -166,7 +169,7 @@ constexpr TypeName kIcmpv6Types[] = {
 };
 
 void put_icmp(const Packet& packet, Line& line) {
-  const bool six = packet.proto == "icmpv6";
+  const bool six = has(packet, Field::proto) && packet.proto == "icmpv6";
   const std::span<const TypeName> names = six ? std::span<const TypeName>(kIcmpv6Types) : kIcmpTypes;
   const auto found = std::ranges::find(names, packet.icmp_type, &TypeName::type);
   if (found != names.end()) {

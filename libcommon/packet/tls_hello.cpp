@@ -36,7 +36,8 @@ bool note_server_name(ByteReader in, Context& context) {
   const auto list = in.take<5>();
   if (!list) return false;
   const size_t size = list->u16<3>();
-  if (list->u8<2>() != 0 || size == 0 || size > in.size()) return false;
+  if (list->u16<0>() > in.wire_size() + 3 || list->u8<2>() != 0 || size == 0 || size > in.size())
+    return false;
   const std::string_view name = wire_text(in.first(size).text(), context.scratch);
   context.out.set_tls_sni(name);
   context.out.set_name(name);

@@ -89,6 +89,23 @@ TEST_CASE("http: a first line in two segments is known on the second") {
   CHECK(second.http_host == "a");
 }
 
+TEST_CASE("http: fields are known as soon as they are whole") {
+  Segments segments;
+  const auto& request = segments.tcp(50000, 80, 100, "GET /x HT");
+  CHECK(request.http_method == "GET");
+  CHECK(request.http_uri == "/x");
+  CHECK(segments.tcp(50000, 80, 109, "TP/1.1\r\nHost: a\r\n\r\n").http_host == "a");
+  CHECK(segments.tcp(80, 50000, 100, "HTTP/1.1 200").http_status == 200);
+  CHECK_FALSE(has(segments.tcp(80, 50001, 100, "HTTP/1.1 20"), Field::http_status));
+  CHECK(segments.tcp(80, 50001, 111, "4 No Content\r\n\r\n").http_status == 204);
+}
+
+TEST_CASE("http: empty lines in front of a request") {
+  Segments segments;
+  CHECK(segments.tcp(50000, 80, 1, "\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n").http_host == "a");
+  CHECK_FALSE(has(segments.tcp(50000, 80, 1, "\r\n\r\n"), Field::app));
+}
+
 TEST_CASE("http: heads that never end are given up") {
   Segments segments;
   uint32_t sequence = 1;

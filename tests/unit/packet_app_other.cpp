@@ -129,6 +129,13 @@ TEST_CASE("info: a packet without an application shows its transport header") {
   CHECK(seen(segments.udp(40000, 40001, "xyz", 2)).info == "40000 → 40001 Len=3 [cut in udp]");
 }
 
+TEST_CASE("info: says nothing of the packet before") {
+  Segments segments;
+  segments.tcp(40000, 80, 1, "GET /before HTTP/1.1\r\nHost: before\r\n\r\n");
+  CHECK(seen(segments.tcp(40000, 80, 1000, "POST \r\n\r\n")).info == "POST");
+  CHECK(seen(segments.tcp(40000, 80, 2000, "GET /after HTTP/1.1\r\n\r\n")).info == "GET /after");
+}
+
 TEST_CASE("info: long texts are cut between characters") {
   Segments segments;
   std::string uri;
