@@ -34,7 +34,7 @@ class Generator {
     clock_ += pick(0, 400) * base::kMillisecond / 10 - (one_in(20) ? pick(0, 3000) * base::kMillisecond : 0);
     clock_ += pick(0, 999'999) * 1000 % base::kMillisecond;
     if (!one_in(50)) r.ts = clock_;
-    r.len = pick(40, 1500);
+    r.len = static_cast<uint64_t>(pick(40, 1500));
     if (!one_in(30)) {
       const bool six = one_in(4);
       r.src = address(six);
