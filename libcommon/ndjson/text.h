@@ -33,7 +33,7 @@ inline constexpr size_t kMaxNumber = 24;
 inline constexpr size_t kMaxAddress = 46;
 
 inline char* put(char* out, std::string_view text) {
-  std::memcpy(out, text.data(), text.size());
+  if (!text.empty()) std::memcpy(out, text.data(), text.size());  // an empty view may point nowhere
   return out + text.size();
 }
 

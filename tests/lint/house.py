@@ -33,8 +33,10 @@ def may_include(source, target):
     return FOLDERS.index(other) <= FOLDERS.index(own) and not (own == "cli" and other in NOT_FOR_CLI)
 
 
-def include_faults(path, parts, lines):
+def line_faults(path, parts, lines):
     for number, line in enumerate(lines, 1):
+        if line.startswith('TEST_CASE("-'):
+            yield f"{path}:{number}: a name that begins with - is an option to the test program"
         match = INCLUDE.match(line)
         if not match:
             continue
@@ -54,7 +56,7 @@ def source_faults(path):
     most = MOST_MAIN_LINES if relative.parts[0] == "tools" and path.name == "main.cpp" else MOST_LINES
     if len(lines) > most:
         yield f"{relative}: {len(lines)} lines, at most {most}"
-    yield from include_faults(relative, relative.parts, lines)
+    yield from line_faults(relative, relative.parts, lines)
 
 
 def faults():

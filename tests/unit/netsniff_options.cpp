@@ -28,7 +28,7 @@ TEST_CASE("the words behind the options are one expression, also where they stan
   CHECK(filter_expression(options) == "udp and port 53");
 }
 
-TEST_CASE("-f and words are one expression; -F stands alone") {
+TEST_CASE("options: -f and words are one expression; -F stands alone") {
   CHECK(filter_expression(parsed({"-r", "a", "-f", "udp", "and", "port", "53"})) == "udp and port 53");
   const auto both = filter_expression(parsed({"-r", "a", "-F", "/dev/null", "udp"}));
   REQUIRE_FALSE(both);

@@ -205,7 +205,7 @@ TEST_CASE("nonsense on the command line is refused before anything is read", "[n
   for (const Options& options : all) CHECK(run_on(options, "x\n").exit == base::Exit::usage);
 }
 
-TEST_CASE("--sort orders by other counts, and by key where they are equal", "[netwindow]") {
+TEST_CASE("windows: --sort orders by other counts, and by key where they are equal", "[netwindow]") {
   Options options;
   options.by = "src_ip";
   options.sort = "packets";

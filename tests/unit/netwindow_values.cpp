@@ -102,7 +102,7 @@ TEST_CASE("addresses in order, and their networks", "[netwindow]") {
   CHECK_FALSE(network_of("", 24, 64));
 }
 
-TEST_CASE("--by that cannot be", "[netwindow]") {
+TEST_CASE("keys: --by that cannot be", "[netwindow]") {
   for (const char* bad :
        {"", ",", "src_ip,", "src_ip/", "src_ip/129", "src_ip/x", "src_ip/24/129", "src_ip/48/24", "client/24",
         "src_ip,src_ip", "a.b,a_b", "bytes", "src_ip,ts", "sum_x"}) {
