@@ -6,6 +6,7 @@ namespace wl::capture {
 
 inline constexpr uint16_t kLinkEthernet = 1;
 inline constexpr uint16_t kLinkRawIp = 101;
+inline constexpr uint16_t kLinkSll2 = 276;
 /// Ours, none of the registry's: the bytes of a pcapng custom block.
 inline constexpr uint16_t kLinkCustomBlock = 0xffff;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstring>
+#include <unordered_map>
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
@@ -113,6 +115,26 @@ class LiveSource final : public Source {
     frame = {.data = {data, header.caplen},
              .length = std::max(header.len, header.caplen),
              .time_ns = int64_t{header.ts.tv_sec} * 1'000'000'000 + int64_t{header.ts.tv_usec} * 1000};
+    if (interfaces_[0].link_type == kLinkSll2) frame.interface = interface_of(frame.data);
+  }
+
+  /// "any" delivers packets of all interfaces, and its link header says of which: each becomes one of ours.
+  uint32_t interface_of(std::span<const uint8_t> bytes) {
+    constexpr size_t kIndexAt = 4;  // LINKTYPE_LINUX_SLL2: interface index, in network byte order
+    uint32_t index = 0;
+    if (bytes.size() < kIndexAt + sizeof index) return 0;
+    std::memcpy(&index, bytes.data() + kIndexAt, sizeof index);
+    index = ntohl(index);
+    const auto known = by_system_index_.find(index);
+    if (known != by_system_index_.end()) return known->second;
+    std::array<char, IF_NAMESIZE> name{};
+    if (::if_indextoname(index, name.data()) == nullptr) return 0;
+    Interface interface = interfaces_[0];
+    interface.name = name.data();
+    interfaces_.push_back(std::move(interface));
+    const auto ours = static_cast<uint32_t>(interfaces_.size() - 1);
+    by_system_index_.emplace(index, ours);
+    return ours;
   }
 
   /// The ring is empty, but a block that is not full comes only when it is old enough: one more look after
@@ -126,7 +148,8 @@ class LiveSource final : public Source {
 
   Handle handle_;
   int fd_;
-  std::vector<Interface> interfaces_;
+  std::vector<Interface> interfaces_;                       // [0]: the one that was asked for
+  std::unordered_map<uint32_t, uint32_t> by_system_index_;  // "any": the kernel's index to ours
   bool was_idle_ = false;
   bool stopping_ = false;
   bool drained_ = false;

@@ -54,7 +54,9 @@ class Counting(live.LiveTest):
         sent = self.blast(100, 1000)
         self.interrupt(process)
         self.ended(process)
-        self.assertEqual(len(reader.records()), sent)
+        records = reader.records()
+        self.assertEqual(len(records), sent)
+        self.assertEqual({record["iface"] for record in records}, {"veth0"})
 
     def test_limit(self):
         process = self.sniff("-i", "veth0", "-c", "5")
