@@ -49,4 +49,12 @@ bool Signals::stop_requested() { return stops != 0; }
 bool Signals::take_counts_request() { return counts_requests.exchange(0) != 0; }
 bool Signals::take_reopen_request() { return reopen_requests.exchange(0) != 0; }
 
+SignalsBlocked::SignalsBlocked() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+SignalsBlocked::~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
 }  // namespace wl::base

@@ -27,4 +27,16 @@ struct Signals {
   [[nodiscard]] static bool take_reopen_request();
 };
 
+/// Threads started while it lives leave all signals to the others, whose waits they are meant to end.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
 }  // namespace wl::base

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libcommon/capture/read_ahead.h"
+
 namespace wl::capture {
 namespace {
 
@@ -59,7 +61,9 @@ base::Result<std::unique_ptr<ByteSource>> bytes_of(base::Fd fd) {
   const bool regular = S_ISREG(info.st_mode) || S_ISBLK(info.st_mode);
   if (regular) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   if (S_ISFIFO(info.st_mode)) (void)::fcntl(fd.get(), F_SETPIPE_SZ, kPipeSize);
-  return std::make_unique<FdBytes>(std::move(fd), !regular);
+  auto bytes = std::make_unique<FdBytes>(std::move(fd), !regular);
+  if (!regular) return bytes;
+  return std::make_unique<ReadAhead>(std::move(bytes));
 }
 
 }  // namespace wl::capture

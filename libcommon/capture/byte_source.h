@@ -28,6 +28,12 @@ class ByteSource {
   [[nodiscard]] virtual base::Result<Got> read(std::span<uint8_t> room) = 0;
   /// Whether read() can say `idle`: a pipe, a socket, a terminal.
   [[nodiscard]] virtual bool can_idle() const = 0;
+
+  /// Whether begin_read() may be called.
+  [[nodiscard]] virtual bool reads_ahead() const { return false; }
+  /// Begins to read into `room` while the caller goes on; the next read() has to be given the same room, and
+  /// waits for it. The room has to live until then, or until this object goes.
+  virtual void begin_read(std::span<uint8_t> /*room*/) {}
 };
 
 /// The bytes of a descriptor, which may be non-blocking. Fails for a directory.

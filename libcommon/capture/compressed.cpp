@@ -9,9 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include <pthread.h>
-#include <signal.h>
-
+#include "libcommon/base/signals.h"
 #include "libcommon/capture/codec.h"
 
 namespace wl::capture {
@@ -111,22 +109,6 @@ class Decompressed final : public ByteSource {
   std::jthread thread_;  // last: it ends before what it uses
 };
 
-/// Threads started while it lives leave all signals to the others, whose waits they are meant to end.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 }  // namespace
 
 bool is_compressed(const Window& window) {
@@ -138,7 +120,7 @@ base::Result<std::unique_ptr<ByteSource>> decompress(Window window) {
   const std::string name = window.name();
   const bool gzip = begins_with(window, kGzip);
   try {
-    const SignalsBlocked blocked;
+    const base::SignalsBlocked blocked;
     return std::make_unique<Decompressed>(std::move(window), gzip);
   } catch (const std::system_error& error) {
     return base::fail(name + ": no thread to decompress it: " + error.what());

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace wl::capture {
 
 Window::Window(std::unique_ptr<ByteSource> bytes, std::string name)
-    : bytes_(std::move(bytes)), name_(std::move(name)), buffer_(new uint8_t[kSize]) {}
+    : name_(std::move(name)), buffer_(new uint8_t[kCapacity]), bytes_(std::move(bytes)) {}
 
 base::Result<Fill> Window::fill(size_t count) {
   while (size() < count) {
@@ -27,23 +28,63 @@ base::Result<Fill> Window::discard(uint64_t& count) {
   }
 }
 
-base::Result<Fill> Window::read_more() {
+base::Result<Fill> Window::read_more() { return ahead_ ? take_ahead() : read_behind(); }
+
+/// Reads behind what stands here.
+base::Result<Fill> Window::read_behind() {
+  make_room(1);
+  const size_t room = capacity_ - end_;
+  auto got = bytes_->read({buffer_.get() + end_, room});
+  if (!got) return fail_at(base_ + end_, got.error().line());
+  end_ += got->size;
+  // A small file is read at once, and never read ahead.
+  if (got->size == room && bytes_->reads_ahead()) begin_ahead();
+  return got->state;
+}
+
+/// Takes the block that was read ahead in place of the one that stands here.
+base::Result<Fill> Window::take_ahead() {
+  auto block = std::exchange(ahead_, nullptr);
+  auto got = bytes_->read({block.get() + kHeadroom, kSize});
+  if (!got) return fail_at(base_ + end_, got.error().line());
+  if (got->state != Fill::ready) return got->state;
+  const size_t rest = size();
+  if (rest > kHeadroom) {  // a large record: it needs one piece of memory
+    make_room(got->size);
+    std::memcpy(buffer_.get() + end_, block.get() + kHeadroom, got->size);
+    end_ += got->size;
+    return Fill::ready;
+  }
+  std::memcpy(block.get() + kHeadroom - rest, data(), rest);
+  base_ = offset() - (kHeadroom - rest);  // wraps around below 0; offset() wraps back
+  begin_ = kHeadroom - rest;
+  end_ = kHeadroom + got->size;
+  if (capacity_ == kCapacity) spare_ = std::move(buffer_);
+  buffer_ = std::move(block);
+  capacity_ = kCapacity;
+  if (got->size == kSize) begin_ahead();
+  return Fill::ready;
+}
+
+void Window::begin_ahead() {
+  ahead_ = spare_ ? std::move(spare_) : std::unique_ptr<uint8_t[]>(new uint8_t[kCapacity]);
+  bytes_->begin_read({ahead_.get() + kHeadroom, kSize});
+}
+
+/// At least `size` bytes behind what stands here, which moves to the front.
+void Window::make_room(size_t size) {
   if (begin_ > 0) {
-    std::memmove(buffer_.get(), data(), size());
+    std::memmove(buffer_.get(), data(), this->size());
     base_ += begin_;
     end_ -= begin_;
     begin_ = 0;
   }
-  if (end_ == capacity_) {
-    std::unique_ptr<uint8_t[]> larger(new uint8_t[capacity_ * 2]);
-    std::memcpy(larger.get(), buffer_.get(), end_);
-    buffer_ = std::move(larger);
-    capacity_ *= 2;
-  }
-  auto got = bytes_->read({buffer_.get() + end_, capacity_ - end_});
-  if (!got) return fail_at(base_ + end_, got.error().line());
-  end_ += got->size;
-  return got->state;
+  if (capacity_ - end_ >= size) return;
+  const size_t capacity = std::max(capacity_ * 2, end_ + size);
+  std::unique_ptr<uint8_t[]> larger(new uint8_t[capacity]);
+  std::memcpy(larger.get(), buffer_.get(), end_);
+  buffer_ = std::move(larger);
+  capacity_ = capacity;
 }
 
 std::unexpected<base::Error> Window::fail(std::string_view cause) const { return fail_at(offset(), cause); }

@@ -10,7 +10,9 @@
 namespace wl::capture {
 
 /// A buffer over a ByteSource that moves forward only. Memory grows beyond its first size only as bytes
-/// arrive that a caller has asked for in one piece; callers bound what they ask for.
+/// arrive that a caller has asked for in one piece; callers bound what they ask for. Of a source that reads
+/// ahead, the next block is read into a second buffer; the unread end of the first is then copied in front of
+/// it.
 class Window {
  public:
   static constexpr size_t kSize = 1 << 20;
@@ -38,13 +40,24 @@ class Window {
   [[nodiscard]] std::unexpected<base::Error> fail_cut(std::string_view what) const;
 
  private:
+  // In front of a block that was read ahead: room for the unread end of the block before, mostly less than a
+  // record.
+  static constexpr size_t kHeadroom = size_t{64} << 10;
+  static constexpr size_t kCapacity = kHeadroom + kSize;
+
   base::Result<Fill> read_more();
+  base::Result<Fill> read_behind();
+  base::Result<Fill> take_ahead();
+  void begin_ahead();
+  void make_room(size_t size);
   std::unexpected<base::Error> fail_at(uint64_t offset, std::string_view cause) const;
 
-  std::unique_ptr<ByteSource> bytes_;
   std::string name_;
   std::unique_ptr<uint8_t[]> buffer_;
-  size_t capacity_ = kSize;
+  std::unique_ptr<uint8_t[]> ahead_;   // kCapacity bytes, being filled from kHeadroom on, while there is one
+  std::unique_ptr<uint8_t[]> spare_;   // the next ahead_
+  std::unique_ptr<ByteSource> bytes_;  // behind the buffers: it may be reading into one until it goes
+  size_t capacity_ = kCapacity;
   size_t begin_ = 0;
   size_t end_ = 0;
   uint64_t base_ = 0;  // offset of buffer_[0]
