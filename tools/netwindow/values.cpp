@@ -98,13 +98,14 @@ std::optional<int64_t> TimeReader::read_text(std::string_view text) {
     const size_t point = text.find_first_of(".,");
     nanoseconds_ =
         point != std::string_view::npos && text.find_first_not_of("0123456789", point + 1) - point > 7;
+    if (!bounded(*ns)) return std::nullopt;
     if (text.back() == 'Z' && text.size() > kPrefix + 2) {
       const int64_t in_minute = ((*ns % (60 * base::kSecond)) + 60 * base::kSecond) % (60 * base::kSecond);
       std::memcpy(prefix_, text.data(), kPrefix);
       minute_ns_ = *ns - in_minute;
       if (number(17) == 60) prefix_[0] = '\0';  // a leap second is of the minute before
     }
-    return bounded(*ns);
+    return ns;
   }
   const std::optional<Decimal> d = parse_decimal(text);
   if (!d || d->fraction_digits != 0) return d ? read_number(text) : std::nullopt;
