@@ -29,7 +29,8 @@ Next decode_nflog(ByteReader in, Context& context) {
     if (length < 4) return context.malformed();
     const size_t value = length - 4;
     if (type == kPayload) return go_on(by_family(header->u8<0>()), in.first(value));
-    if (!in.skip((value + 3) / 4 * 4)) return context.ended_early(in, value);
+    const size_t padded = (value + 3) / 4 * 4;
+    if (!in.skip(padded)) return context.ended_early(in, padded);
   }
   return in.empty() ? Next{} : context.ended_early(in, 4);
 }

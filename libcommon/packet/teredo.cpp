@@ -19,7 +19,8 @@ Next decode_teredo(ByteReader in, Context& context) {
     if (!in.skip(size)) return context.ended_early(in, size);
     start = in.peek<2>();
   }
-  if (start && start->u16<0>() == kOrigin && !in.skip(8)) return context.ended_early(in, 8);
+  if (!start) return context.ended_early(in, 2);
+  if (start->u16<0>() == kOrigin && !in.skip(8)) return context.ended_early(in, 8);
   const auto first = in.at(0);
   if (!first) return context.ended_early(in, 1);
   if (*first >> 4 != 6) return context.malformed();
