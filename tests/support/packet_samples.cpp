@@ -1,29 +1,17 @@
 #include "tests/support/packet_samples.h"
 
+#include "tests/support/segments.h"
+
 namespace wl::test {
 namespace {
 
 Bytes be16(size_t value) { return {static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value)}; }
 
-unsigned digit(char c) {
-  return c <= '9' ? static_cast<unsigned>(c - '0') : static_cast<unsigned>(c - 'a' + 10);
-}
-
 }  // namespace
 
 Bytes from_hex(std::string_view hex) {
-  Bytes bytes;
-  bool half = false;
-  for (const char c : hex) {
-    if (c == ' ') continue;
-    if (half) {
-      bytes.back() = static_cast<uint8_t>(bytes.back() << 4 | digit(c));
-    } else {
-      bytes.push_back(static_cast<uint8_t>(digit(c)));
-    }
-    half = !half;
-  }
-  return bytes;
+  const std::string bytes = support::from_hex(hex);
+  return {bytes.begin(), bytes.end()};
 }
 
 Bytes operator+(Bytes a, const Bytes& b) {

@@ -48,8 +48,9 @@ const record::Packet& Segments::decode(uint8_t protocol, std::string_view header
   // A vector of exactly the captured bytes, so that sanitizers see a read past them.
   bytes_.resize(bytes_.size() - payload.size() + std::min(captured, payload.size()));
   bytes_.shrink_to_fit();
-  decoder_.decode({reinterpret_cast<const uint8_t*>(bytes_.data()), bytes_.size()}, length, kLinkIpv4,
-                  packet_);
+  const std::span captured_bytes(reinterpret_cast<const uint8_t*>(bytes_.data()), bytes_.size());
+  seed_.add(kLinkIpv4, captured_bytes, length);
+  decoder_.decode(captured_bytes, length, kLinkIpv4, packet_);
   return packet_;
 }
 

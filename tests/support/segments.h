@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "libcommon/packet/decoder.h"
+#include "tests/support/seeds.h"
 
 namespace wl::support {
 
@@ -29,6 +30,7 @@ class Segments {
   packet::Decoder decoder_;
   record::Packet packet_;
   std::string bytes_;
+  test::Seed seed_;
 };
 
 /// Bytes from hexadecimal digits; blanks are passed over.
