@@ -29,9 +29,10 @@ class Decompressed final : public ByteSource {
  public:
   Decompressed(Window window, bool gzip) : can_idle_(window.can_idle()) {
     for (Slot& slot : slots_) slot.bytes.reset(new uint8_t[kSlotSize]);
-    thread_ = std::jthread([this, gzip, bytes = bytes_of(std::move(window))](std::stop_token stop) mutable {
-      run(gzip ? gzip_codec(std::move(bytes), stop) : archive_codec(std::move(bytes), stop), stop);
-    });
+    thread_ =
+        std::jthread([this, gzip, bytes = bytes_of(std::move(window))](const std::stop_token& stop) mutable {
+          run(gzip ? gzip_codec(std::move(bytes), stop) : archive_codec(std::move(bytes), stop), stop);
+        });
   }
 
   base::Result<Got> read(std::span<uint8_t> room) override {
