@@ -23,7 +23,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("WIRELINE_BIN", ROOT / "build" / "bin"))
+BIN = pathlib.Path(os.environ.get("WIRELINE_BIN", ROOT / "build" / "bin")).resolve()
 REQUIRE_DATA = os.environ.get("WIRELINE_REQUIRE_DATA") == "1"
 ENVIRONMENT = {
     "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",

@@ -128,7 +128,7 @@ void PacketInput::count_slowly(Window& window, const Packet& p, const Hash& key_
   if (window.find_flow(flow_hash) == nullptr) {
     if (Flow* const flow = window.add_flow(key, flow_hash, service, p.dir != Direction::none)) {
       const size_t way = p.dir == Direction::out ? 1 : 0;
-      if (fields_[at_.src_ip].present() && fields_[at_.dst_ip].present()) ++key.flows;
+      if (names_flow()) ++key.flows;
       flow->first = flow->last = p.ts;
       flow->bytes[way] = p.len;
       flow->packets[way] = 1;
@@ -177,6 +177,11 @@ Hash PacketInput::flow_hash(const Packet& p, const Hash& key_hash) const {
   const Hash ends = hasher_.text(fields_[at_.src_ip].text, from) + hasher_.text(fields_[at_.dst_ip].text, to);
   const Hash proto = hasher_.text(fields_[at_.proto].text, 0);
   return Hasher::finished(hasher_.mix(hasher_.mix(ends, key_hash.a, key_hash.b), proto.a, proto.b));
+}
+
+/// Without any of these, packets of several flows look alike.
+bool PacketInput::names_flow() const {
+  return fields_[at_.src_ip].present() && fields_[at_.dst_ip].present() && fields_[at_.proto].present();
 }
 
 bool PacketInput::is_syn() const {

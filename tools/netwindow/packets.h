@@ -44,6 +44,7 @@ class PacketInput : public Input {
   void count(const Packet& p);
   void count_slowly(Window& window, const Packet& p, const Hash& key_hash, const Hash& flow_hash);
   [[nodiscard]] Hash flow_hash(const Packet& p, const Hash& key_hash) const;
+  [[nodiscard]] bool names_flow() const;
   [[nodiscard]] bool is_syn() const;
   [[nodiscard]] Service service_of(const Packet& p);
 

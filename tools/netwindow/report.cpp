@@ -68,7 +68,9 @@ void RecordReport::key_members(const ClosedWindow& closed, size_t index) {
   if (key.text.empty()) line_.erase(before, 1);  // no key stands before the comma
   if (!shape_.generic) {
     protocols(closed, index);
-    if (!shape_.merged) member("", key.flows_exact ? "flows" : "flows_min", key.flows);
+    if (!shape_.merged && (key.flows != 0 || !key.flows_exact)) {
+      member("", key.flows_exact ? "flows" : "flows_min", key.flows);
+    }
   }
   time("first", key.first, closed.digits);
   time("last", key.last, closed.digits);

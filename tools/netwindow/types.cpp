@@ -59,7 +59,8 @@ constexpr std::array<KeyInfo, 7> kCountKeys{{
 
 constexpr std::array<KeyInfo, 7> kDetailKeys{{
     {"protocols", Kind::object_list, "", "the largest 32 protocols by bytes", false, kProtocolKeys},
-    {"flows", Kind::u64, "flows", "bidirectional 5-tuples; left out where they were not all counted"},
+    {"flows", Kind::u64, "flows",
+     "bidirectional 5-tuples; left out where there are none, or not all were counted"},
     {"flows_min", Kind::u64, "flows", "in place of flows: at least so many"},
     {"first", Kind::time, "", "time of the first record of the key in the window", true},
     {"last", Kind::time, "", "time of the last one", true},
