@@ -172,6 +172,17 @@ const std::array<std::string_view, 256> kProtocolNames = [] {
 
 }  // namespace
 
+const Protocol* by_next_protocol(uint8_t number) {
+  switch (number) {
+    case 1: return &kIpv4;
+    case 2: return &kIpv6;
+    case 3: return &kEthernet;
+    case 4: return &kNsh;
+    case 5: return &kMpls;
+    default: return nullptr;
+  }
+}
+
 const Protocol* by_ethertype(uint16_t ethertype) { return kByEthertype[ethertype]; }
 const Protocol* by_ip_protocol(uint8_t number) { return kByIpProtocol[number]; }
 std::string_view ip_protocol_name(uint8_t number) { return kProtocolNames[number]; }

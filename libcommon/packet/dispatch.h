@@ -18,6 +18,8 @@ struct LinkType {
 [[nodiscard]] LinkType by_link_type(uint16_t link_type);
 /// EtherTypes (IEEE 802 numbers); nullptr: no decoder.
 [[nodiscard]] const Protocol* by_ethertype(uint16_t ethertype);
+/// "Next Protocol" numbers of NSH (RFC 8300, section 2.2), which VXLAN-GPE shares; nullptr: no decoder.
+[[nodiscard]] const Protocol* by_next_protocol(uint8_t number);
 /// IP protocol numbers; nullptr: no decoder.
 [[nodiscard]] const Protocol* by_ip_protocol(uint8_t number);
 /// Name of an IP protocol number for `proto`; the number as text where it has no name.

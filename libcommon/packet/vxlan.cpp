@@ -1,10 +1,7 @@
 #include "libcommon/packet/vxlan.h"
 
+#include "libcommon/packet/dispatch.h"
 #include "libcommon/packet/ethernet.h"
-#include "libcommon/packet/ipv4.h"
-#include "libcommon/packet/ipv6.h"
-#include "libcommon/packet/mpls.h"
-#include "libcommon/packet/nsh.h"
 
 namespace wl::packet {
 namespace {
@@ -19,17 +16,6 @@ Next decode_vxlan(ByteReader in, Context& context) {
 }
 
 /// draft-ietf-nvo3-vxlan-gpe, section 3.1.
-const Protocol* by_next_protocol(uint8_t number) {
-  switch (number) {
-    case 1: return &kIpv4;
-    case 2: return &kIpv6;
-    case 3: return &kEthernet;
-    case 4: return &kNsh;
-    case 5: return &kMpls;
-    default: return nullptr;
-  }
-}
-
 Next decode_vxlan_gpe(ByteReader in, Context& context) {
   const auto header = in.take<kHeader>();
   if (!header) return context.ended_early(in, kHeader);
