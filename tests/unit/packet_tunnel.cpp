@@ -36,7 +36,7 @@ TEST_CASE("a tunnel's record is the outer flow's, with the innermost beside it")
   CHECK(packet.inner_dst_port == 7777);
 }
 
-TEST_CASE("--decap puts the innermost flow into the plain keys") {
+TEST_CASE("tunnels: --decap puts the innermost flow into the plain keys") {
   test::Decoding decode(true);
   const auto& packet =
       decode(test::ethernet(0x0800, vxlan(50000, inner_frame(test::ipv6(6, test::tcp({1, 2}))))), 1);
