@@ -4,10 +4,12 @@ JOBS := $(shell nproc)
 FUZZ_SECONDS := 60
 
 PACKAGES_BUILD := g++ cmake ninja-build pkg-config libpcap-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev \
-  libssl-dev libarchive-dev zlib1g-dev libtomlplusplus-dev
+  libssl-dev libarchive-dev zlib1g-dev libtomlplusplus-dev netbase
+# A machine with another Node.js has its own npm, with which Debian's package conflicts.
+PACKAGES_NPM := $(shell command -v npm >/dev/null || echo npm)
 PACKAGES_TEST := catch2 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mandoc tshark tcpdump jq \
   python3 python3-jsonschema iproute2 procps zstd lz4 xz-utils
-PACKAGES_BENCH := tcpdump tshark nfdump miller iproute2 npm
+PACKAGES_BENCH := tcpdump tshark nfdump miller iproute2 $(PACKAGES_NPM)
 
 CONFIGURE := cmake -G Ninja -S .
 NINJA := ninja -j $(JOBS)

@@ -4,10 +4,38 @@
 #include <bit>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace wl::ndjson {
 namespace {
 
-constexpr uint64_t repeat(uint8_t byte) { return 0x0101010101010101ULL * byte; }
+// A step of text_end(): kStep bytes at a time. It may see bytes behind the end, which are kPadding or less.
+#if defined(__SSE2__)
+constexpr size_t kStep = 16;
+
+/// Where the first byte stands that ends a plain text: '"', '\\', a control character or what is not ASCII;
+/// kStep: nowhere.
+size_t first_stop(const char* at) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+  const __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+  const __m128i others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));  // signed: from 0x80 on it is negative
+  const int stops = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, backslashes), others));
+  return stops == 0 ? kStep : static_cast<size_t>(std::countr_zero(static_cast<unsigned>(stops)));
+}
+#else
+constexpr size_t kStep = 8;
+
+size_t first_stop(const char* at) {
+  for (size_t i = 0; i < kStep; ++i) {
+    const auto byte = static_cast<unsigned char>(at[i]);
+    if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') return i;
+  }
+  return kStep;
+}
+#endif
 
 uint64_t load(const char* at) {
   uint64_t word = 0;
@@ -15,28 +43,12 @@ uint64_t load(const char* at) {
   return word;
 }
 
-/// The high bit of each byte that ends a plain text: '"', '\\', a control character or what is not ASCII.
-/// Bytes above the first such one may be marked by mistake.
-uint64_t stops_in(uint64_t word) {
-  const uint64_t quote = word ^ repeat('"');
-  const uint64_t backslash = word ^ repeat('\\');
-  return ((quote - repeat(1)) | (backslash - repeat(1)) | (word - repeat(0x20)) | word) & repeat(0x80);
-}
-
-size_t first_marked(uint64_t marks) {
-  if constexpr (std::endian::native == std::endian::little) {
-    return static_cast<size_t>(std::countr_zero(marks)) / 8;
-  } else {
-    return static_cast<size_t>(std::countl_zero(marks)) / 8;
-  }
-}
-
 /// The '"' that ends the plain text at `at`; nullptr: it is not plain, or not ended.
 const char* text_end(const char* at, const char* end) {
-  for (; at < end; at += 8) {
-    const uint64_t marks = stops_in(load(at));
-    if (marks == 0) continue;
-    at += first_marked(marks);
+  for (; at < end; at += kStep) {
+    const size_t stop = first_stop(at);
+    if (stop == kStep) continue;
+    at += stop;
     return at < end && *at == '"' ? at : nullptr;
   }
   return nullptr;
@@ -56,13 +68,30 @@ const char* number_end(const char* at, const char* end) {
   return at == fraction ? nullptr : at;
 }
 
+/// Most numbers are whole, and wanted as numbers: they are read while their end is looked for.
+bool take_whole(const char*& at, const char* end, Value& value) {
+  constexpr ptrdiff_t kMaxDigits = 19;  // of which 64 bits hold all
+  const char* here = at;
+  uint64_t number = 0;
+  for (; here < end && is_digit(*here); ++here) number = number * 10 + static_cast<uint64_t>(*here - '0');
+  const ptrdiff_t digits = here - at;
+  if (digits == 0 || digits > kMaxDigits || (*at == '0' && digits > 1)) return false;
+  if (here < end && *here == '.') return false;
+  value = {.kind = ValueKind::number,
+           .has_whole = true,
+           .text = {at, static_cast<size_t>(digits)},
+           .whole = number};
+  at = here;
+  return true;
+}
+
 /// Reads the value at `at` into `value` and moves behind it; false: not a plain one.
 bool take_value(const char*& at, const char* end, Value& value) {
   const char* const begin = at;
   const auto word = [&](std::string_view text, ValueKind kind) {
     if (static_cast<size_t>(end - at) < text.size() || std::string_view(at, text.size()) != text)
       return false;
-    value = {kind, {at, text.size()}};
+    value = {.kind = kind, .text = {at, text.size()}};
     at += text.size();
     return true;
   };
@@ -70,40 +99,44 @@ bool take_value(const char*& at, const char* end, Value& value) {
     case '"': {
       const char* const close = text_end(at + 1, end);
       if (close == nullptr) return false;
-      value = {ValueKind::text, {begin + 1, static_cast<size_t>(close - begin - 1)}};
+      value = {.kind = ValueKind::text, .text = {begin + 1, static_cast<size_t>(close - begin - 1)}};
       at = close + 1;
       return true;
     }
     case 't': return word("true", ValueKind::boolean);
     case 'f': return word("false", ValueKind::boolean);
     case 'n': return word("null", ValueKind::null);
-    default: {
-      at = number_end(at, end);
-      if (at == nullptr) return false;
-      value = {ValueKind::number, {begin, static_cast<size_t>(at - begin)}};
-      return true;
-    }
+    default: break;
   }
+  if (take_whole(at, end, value)) return true;
+  at = number_end(at, end);
+  if (at == nullptr) return false;
+  value = {.kind = ValueKind::number, .text = {begin, static_cast<size_t>(at - begin)}};
+  return true;
 }
 
 }  // namespace
 
 static_assert(kPadding >= 32);
 
-FlatScan::FlatScan(std::span<const std::string> keys) : wanted_(keys.begin(), keys.end()), keys_(1) {}
+FlatScan::FlatScan(std::span<const std::string> keys) : wanted_(keys.begin(), keys.end()), keys_(1) {
+  keys_.reserve(kMaxKeys);  // so that learning one moves none
+}
 
 [[gnu::flatten]] bool FlatScan::read(std::string_view json, std::vector<Value>& values) {
   const char* at = json.data();
   const char* const end = at + json.size();
   if (json.size() < 2 || *at++ != '{') return false;
+  const Key* const keys = keys_.data();
+  Value* const out = values.data();
   for (uint16_t before = 0; at < end;) {
     const uint16_t index = key_at(before, at, end);
     if (index == 0) return false;
-    const Key& key = keys_[index];
+    const Key& key = keys[index];
     at += key.size;
     Value value;
     if (at >= end || !take_value(at, end, value) || at >= end) return false;
-    if (key.field != kUnwanted) values[static_cast<size_t>(key.field)] = value;
+    if (key.field != kUnwanted) out[key.field] = value;
     const char behind = *at++;
     if (behind == '}') return at == end || (at + 1 == end && *at == '\r');
     if (behind != ',') return false;
@@ -120,14 +153,16 @@ bool FlatScan::stands_at(const Key& key, const char* at) const {
 }
 
 uint16_t FlatScan::key_at(uint16_t before, const char* at, const char* end) {
-  const auto [newest, older] = keys_[before].followers;
-  if (newest != 0 && stands_at(keys_[newest], at)) return newest;
-  if (older != 0 && stands_at(keys_[older], at)) return older;
+  auto& followers = keys_[before].followers;
+  for (const uint16_t follower : followers) {
+    if (follower != 0 && stands_at(keys_[follower], at)) return follower;
+  }
   if (*at != '"') return 0;
   const char* const close = text_end(at + 1, end);
   if (close == nullptr || close + 1 >= end || close[1] != ':') return 0;
   const uint16_t index = learn({at, static_cast<size_t>(close + 2 - at)});
-  keys_[before].followers = {index, newest};
+  std::ranges::copy_backward(followers.begin(), followers.end() - 1, followers.end());
+  followers[0] = index;
   return index;
 }
 

@@ -37,7 +37,7 @@ class FlatScan {
     std::array<char, kMaxKeySize> text{};
     uint8_t size = 0;
     int16_t field = kUnwanted;
-    std::array<uint16_t, 2> followers{};  // newest first; 0: none yet
+    std::array<uint16_t, 4> followers{};  // newest first; 0: none yet
   };
 
   [[nodiscard]] bool stands_at(const Key& key, const char* at) const;

@@ -106,6 +106,7 @@ TEST_CASE("what the quick way accepts, the full parser reads alike") {
     for (size_t k = 0; k < kKeys.size(); ++k) {
       REQUIRE(full[k].kind == scan.values[k].kind);
       REQUIRE(full[k].text == scan.values[k].text);
+      if (scan.values[k].has_whole) REQUIRE(std::to_string(scan.values[k].whole) == scan.values[k].text);
     }
   }
   CHECK(accepted > 10000);

@@ -81,7 +81,8 @@ ClosedWindow close_window(Window& window, const Shape& shape) {
   };
   const size_t shown = shape.top == 0 ? ordered.size() : std::min<size_t>(shape.top, ordered.size());
   const auto cut = ordered.begin() + static_cast<ptrdiff_t>(shown);
-  std::partial_sort(ordered.begin(), cut, ordered.end(), larger);
+  if (cut != ordered.end()) std::nth_element(ordered.begin(), cut, ordered.end(), larger);
+  std::sort(ordered.begin(), cut, larger);
   for (auto at = ordered.begin(); at != cut; ++at) closed.keys.push_back(at->second);
   closed.total.add(closed.other);
   for (auto at = cut; at != ordered.end(); ++at) closed.other.add(at->second->totals);

@@ -74,6 +74,18 @@ int64_t epoch_unit(uint64_t whole) {
   return 1;
 }
 
+/// The number of exactly Count digits; negative: one of them is none.
+template <size_t Count>
+int64_t digits(const char* at) {
+  int64_t number = 0;
+  bool good = true;
+  for (size_t i = 0; i < Count; ++i) {
+    good &= is_digit(at[i]);
+    number = number * 10 + (at[i] - '0');
+  }
+  return good ? number : -1;
+}
+
 }  // namespace
 
 std::optional<int64_t> TimeReader::read(const Value& value) {
@@ -87,11 +99,11 @@ std::optional<int64_t> TimeReader::read_text(std::string_view text) {
   // The form that our own tools write, in the minute that we know: "…:03.123456Z" or nine digits.
   if ((text.size() == 27 || text.size() == 30) && std::memcmp(text.data(), prefix_, kPrefix) == 0 &&
       is_digit(text[17]) && is_digit(text[18]) && number(17) < 60 && text[19] == '.' && text.back() == 'Z') {
-    const auto fraction = read_whole({ValueKind::text, text.substr(20, text.size() - 21)}, UINT32_MAX);
-    if (fraction) {
-      nanoseconds_ = text.size() == 30;
-      return minute_ns_ + number(17) * base::kSecond +
-             static_cast<int64_t>(*fraction) * (nanoseconds_ ? 1 : 1000);
+    const bool nine = text.size() == 30;
+    const int64_t fraction = nine ? digits<9>(text.data() + 20) : digits<6>(text.data() + 20) * 1000;
+    if (fraction >= 0) {
+      nanoseconds_ = nine;
+      return minute_ns_ + number(17) * base::kSecond + fraction;
     }
   }
   if (const std::optional<int64_t> ns = base::parse_rfc3339(text)) {
@@ -129,6 +141,7 @@ std::optional<int64_t> TimeReader::read_number(std::string_view text) {
 }
 
 std::optional<uint64_t> read_whole(const Value& value, uint64_t max) {
+  if (value.has_whole) return value.whole <= max ? std::optional(value.whole) : std::nullopt;
   if (value.kind != ValueKind::number && value.kind != ValueKind::text) return std::nullopt;
   // 19 digits always fit; more of them would only be zeros in front.
   if (value.text.empty() || value.text.size() > 19) return std::nullopt;
