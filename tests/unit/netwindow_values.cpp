@@ -12,12 +12,12 @@ using ndjson::ValueKind;
 namespace {
 
 std::optional<int64_t> time_of(std::string_view text, ValueKind kind = ValueKind::text) {
-  return TimeReader().read(Value{kind, text});
+  return TimeReader().read(Value{.kind = kind, .text = text});
 }
 std::optional<int64_t> number_time(std::string_view text) { return time_of(text, ValueKind::number); }
 
 std::string amount(std::string_view text) {
-  const auto parsed = read_amount(Value{ValueKind::number, text});
+  const auto parsed = read_amount(Value{.kind = ValueKind::number, .text = text});
   if (!parsed) return "none";
   std::string out;
   append_amount(out, *parsed);
@@ -62,11 +62,11 @@ TEST_CASE("the minute that is remembered gives the same times", "[netwindow]") {
         "1969-12-31T23:59:58.250000Z", "1969-12-31T23:59:01.250000Z", "2017-01-01T00:00:07.12345xZ",
         "2017-01-01T00:00:99.123456Z"}) {
     INFO(text);
-    CHECK(reader.read(Value{ValueKind::text, text}) == base::parse_rfc3339(text));
+    CHECK(reader.read(Value{.kind = ValueKind::text, .text = text}) == base::parse_rfc3339(text));
   }
-  (void)reader.read(Value{ValueKind::text, "2017-01-01T00:00:59.123456789Z"});
+  (void)reader.read(Value{.kind = ValueKind::text, .text = "2017-01-01T00:00:59.123456789Z"});
   CHECK(reader.nanoseconds());
-  (void)reader.read(Value{ValueKind::text, "2017-01-01T00:00:58.123456Z"});
+  (void)reader.read(Value{.kind = ValueKind::text, .text = "2017-01-01T00:00:58.123456Z"});
   CHECK_FALSE(reader.nanoseconds());
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("amounts add up exactly", "[netwindow]") {
   CHECK(amount("9007199254740993") == "none");
   CHECK(amount("1e300") == "none");
   Amount sum = 0;
-  for (int i = 0; i < 10; ++i) sum += *read_amount(Value{ValueKind::text, "0.1"});
+  for (int i = 0; i < 10; ++i) sum += *read_amount(Value{.kind = ValueKind::text, .text = "0.1"});
   std::string out;
   append_amount(out, sum);
   CHECK(out == "1");
