@@ -78,8 +78,8 @@ bool take_whole(const char*& at, const char* end, Value& value) {
   if (digits == 0 || digits > kMaxDigits || (*at == '0' && digits > 1)) return false;
   if (here < end && *here == '.') return false;
   value = {.kind = ValueKind::number,
-           .has_whole = true,
            .text = {at, static_cast<size_t>(digits)},
+           .has_whole = true,
            .whole = number};
   at = here;
   return true;

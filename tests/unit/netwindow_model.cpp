@@ -27,7 +27,8 @@ struct Row {
 
 class Generator {
  public:
-  explicit Generator(unsigned seed) : random_(seed) {}
+  /// Every other seed makes few flows of many packets, the others many of few.
+  explicit Generator(unsigned seed) : random_(seed), few_(seed % 2 == 0) {}
 
   Row row() {
     Row r;
@@ -81,9 +82,10 @@ class Generator {
   }
   std::string address(bool six) {
     if (six) return "2001:db8:" + choose({"1", "2"}) + "::" + choose({"1", "2", "abcd:1"});
-    return "10.0." + std::to_string(pick(0, 2)) + "." + std::to_string(pick(1, 4));
+    return "10.0." + std::to_string(pick(0, 2)) + "." + std::to_string(pick(1, few_ ? 1 : 4));
   }
   int port() {
+    if (few_) return static_cast<int>(choose({"80", "50000"}) == "80" ? 80 : 50000);
     return static_cast<int>(one_in(2) ? pick(40000, 40003) : std::stoi(choose({"80", "443", "0", "50000"})));
   }
   std::string number(int n) { return one_in(10) ? "\"" + std::to_string(n) + "\"" : std::to_string(n); }
@@ -103,6 +105,7 @@ class Generator {
   }
 
   std::mt19937 random_;
+  bool few_;
   int64_t clock_ = base::parse_rfc3339("2026-03-01T23:59:50Z").value();
 };
 

@@ -113,7 +113,7 @@ bool PacketInput::packet(std::string_view line) {
     count_slowly(*window, p, key_hash, hash);
     return true;
   }
-  if (flow->service.state == PortState::guessed && is_syn()) flow->service = service_of(p);
+  if (flow->service.state == PortState::guessed && is_syn()) window->retell(*flow, service_of(p), p.ts);
   flow->first = std::min(flow->first, p.ts);
   flow->last = std::max(flow->last, p.ts);
   flow->bytes[way] += p.len;
@@ -124,8 +124,13 @@ bool PacketInput::packet(std::string_view line) {
 /// A new flow, or a packet that the flow's counters cannot hold.
 void PacketInput::count_slowly(Window& window, const Packet& p, const Hash& key_hash, const Hash& flow_hash) {
   Key& key = window.key(key_hash, [this] { return spec_->text(fields_); });
-  const Service service = service_of(p);
-  if (window.find_flow(flow_hash) == nullptr) {
+  Service service = service_of(p);
+  if (Flow* const known = window.find_flow(flow_hash)) {
+    if (known->service.state == PortState::guessed && service.state == PortState::told) {
+      window.retell(*known, service, p.ts);
+    }
+    service = known->service;
+  } else {
     if (Flow* const flow = window.add_flow(key, flow_hash, service, p.dir != Direction::none)) {
       const size_t way = p.dir == Direction::out ? 1 : 0;
       if (names_flow()) ++key.flows;

@@ -73,14 +73,26 @@ void Window::count(Key& key, const Service& service, uint64_t bytes, uint64_t in
   protocol->out_bytes += out_bytes;
 }
 
+void Window::settle(const Flow& flow) {
+  Key& key = keys_[flow.key];
+  const Totals totals = totals_of(flow);
+  count(key, totals, flow.first, flow.last);
+  count(key, flow.service, totals.bytes, totals.in_bytes, totals.out_bytes);
+}
+
 void Window::settle() {
-  flows_.each([this](const Flow& flow) {
-    Key& key = keys_[flow.key];
-    const Totals totals = totals_of(flow);
-    count(key, totals, flow.first, flow.last);
-    count(key, flow.service, totals.bytes, totals.in_bytes, totals.out_bytes);
-  });
+  flows_.each([this](const Flow& flow) { settle(flow); });
   flows_.clear();
+}
+
+void Window::retell(Flow& flow, const Service& service, int64_t ts) {
+  if (flow.service.port != service.port) {
+    settle(flow);
+    flow.first = flow.last = ts;
+    flow.bytes = {};
+    flow.packets = {};
+  }
+  flow.service = service;
 }
 
 Key& Window::add_key(const Hash& hash, std::string text) {

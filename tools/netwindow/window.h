@@ -92,6 +92,8 @@ class Window {
   void count(Key& key, const Totals& totals, int64_t first, int64_t last);
   void count(Key& key, const Service& service, uint64_t bytes, uint64_t in_bytes, uint64_t out_bytes);
 
+  /// From the packet of `ts` on the flow is one of `service`; what it had before stays where it was.
+  void retell(Flow& flow, const Service& service, int64_t ts);
   /// Adds the flows to their keys and forgets them.
   void settle();
   [[nodiscard]] std::vector<Key>& keys() { return keys_; }
@@ -107,6 +109,7 @@ class Window {
   bool keys_exact = true;    ///< false: the input itself had more keys than records
 
  private:
+  void settle(const Flow& flow);
   struct KeySlot {
     Hash hash;
     uint32_t slot = 0;
