@@ -32,8 +32,9 @@ class Pipeline(harness.TestCase):
         os.write(self.sniff.stdin.fileno(), data)
 
     def both(self, number):
-        self.sniff.send_signal(number)
+        # The reader first: were the writer to end before, the reader's input would end too, and it with it.
         self.window.send_signal(number)
+        self.sniff.send_signal(number)
         time.sleep(SETTLE_S)
 
     def test_first_signal_loses_nothing(self):
