@@ -143,8 +143,9 @@ char* TimeText::write(char* out, int64_t ns, int digits) {
 
 char* TimeText::write_rfc3339(char* out, int64_t ns, int digits) {
   const int64_t second = floor_div(ns, kSecond);
-  if (second != second_) {
-    second_ = second;
+  const int64_t minute = floor_div(second, 60);
+  if (minute != minute_) {
+    minute_ = minute;
     const int64_t days = floor_div(second, 86400);
     const auto in_day = static_cast<uint64_t>(second - days * 86400);
     const Civil date = civil_from_days(days);
@@ -157,10 +158,10 @@ char* TimeText::write_rfc3339(char* out, int64_t ns, int digits) {
     put_pair(prefix_ + 11, in_day / 3600);
     prefix_[13] = prefix_[16] = ':';
     put_pair(prefix_ + 14, in_day / 60 % 60);
-    put_pair(prefix_ + 17, in_day % 60);
     prefix_[19] = '.';
   }
   std::memcpy(out, prefix_, sizeof prefix_);
+  put_pair(out + 17, static_cast<uint64_t>(second - minute * 60));
   const auto fraction = static_cast<uint32_t>(ns - second * kSecond);
   out = put_fraction(out + sizeof prefix_, digits == 6 ? fraction / 1000 : fraction, digits);
   *out++ = 'Z';

@@ -13,8 +13,7 @@ inline constexpr int64_t kMillisecond = 1'000'000;
 /// How times are written: `--time rfc3339|epoch|epoch_ns`.
 enum class TimeFormat : uint8_t { rfc3339, epoch, epoch_ns };
 
-/// Writes times, remembering the text of the last second (packets come many to a second). Not for two
-/// threads.
+/// Writes times, remembering the text of the last minute. Not for two threads.
 class TimeText {
  public:
   static constexpr size_t kMaxSize = 40;
@@ -30,7 +29,7 @@ class TimeText {
   char* write_rfc3339(char* out, int64_t ns, int digits);
 
   TimeFormat format_;
-  int64_t second_ = INT64_MIN;
+  int64_t minute_ = INT64_MIN;
   char prefix_[20] = {};  // "2026-11-20T09:03:00."
 };
 

@@ -21,8 +21,8 @@ enum class ValueKind : uint8_t { absent, null, boolean, number, text, object, ar
 /// other kind it is the JSON as it stands. Lives until the next read, and no longer than the line.
 struct Value {
   ValueKind kind = ValueKind::absent;
-  std::string_view text{};
   bool has_whole = false;  ///< `whole` is the number that `text` says; false tells nothing of `text`
+  std::string_view text{};
   uint64_t whole = 0;
 
   /// Neither absent nor null.

@@ -68,6 +68,39 @@ const char* number_end(const char* at, const char* end) {
   return at == fraction ? nullptr : at;
 }
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/// How many digits stand at the beginning of the eight bytes.
+size_t leading_digits(uint64_t bytes) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  // The highest bit of a byte: above '9' the sum sets it, below '0' the difference, in others it is there.
+  const uint64_t others = ((bytes + kEach * (0x7f - '9')) | (bytes - kEach * '0') | bytes) & kEach * 0x80;
+  return others == 0 ? 8 : static_cast<size_t>(std::countr_zero(others)) / 8;
+}
+
+/// The number of eight digits, the first of which is in the lowest byte.
+uint64_t eight_digits(uint64_t bytes) {
+  bytes = (bytes & 0x0f0f0f0f0f0f0f0f) * ((10 << 8) + 1) >> 8;
+  bytes = (bytes & 0x00ff00ff00ff00ff) * ((100 << 16) + 1) >> 16;
+  return (bytes & 0x0000ffff0000ffff) * ((uint64_t{10000} << 32) + 1) >> 32;
+}
+
+/// The usual whole number, of one to seven digits, without a branch for each of them.
+bool take_short(const char*& at, const char* end, Value& value) {
+  const uint64_t bytes = load(at);
+  const size_t digits = leading_digits(bytes);
+  if (digits == 0 || digits == 8 || at[digits] == '.' || (*at == '0' && digits > 1)) return false;
+  if (at + digits > end) return false;
+  value = {.kind = ValueKind::number,
+           .has_whole = true,
+           .text = {at, digits},
+           .whole = eight_digits(bytes << (64 - 8 * digits))};
+  at += digits;
+  return true;
+}
+#else
+bool take_short(const char*&, const char*, Value&) { return false; }
+#endif
+
 /// Most numbers are whole, and wanted as numbers: they are read while their end is looked for.
 bool take_whole(const char*& at, const char* end, Value& value) {
   constexpr ptrdiff_t kMaxDigits = 19;  // of which 64 bits hold all
@@ -78,16 +111,25 @@ bool take_whole(const char*& at, const char* end, Value& value) {
   if (digits == 0 || digits > kMaxDigits || (*at == '0' && digits > 1)) return false;
   if (here < end && *here == '.') return false;
   value = {.kind = ValueKind::number,
-           .text = {at, static_cast<size_t>(digits)},
            .has_whole = true,
+           .text = {at, static_cast<size_t>(digits)},
            .whole = number};
   at = here;
   return true;
 }
 
-/// Reads the value at `at` into `value` and moves behind it; false: not a plain one.
-bool take_value(const char*& at, const char* end, Value& value) {
+/// Reads the plain value at `at`, none of which is nested, into `value` and moves behind it; false: it is not
+/// one.
+bool take_plain(const char*& at, const char* end, Value& value) {
   const char* const begin = at;
+  if (*at == '"') {
+    const char* const close = text_end(at + 1, end);
+    if (close == nullptr) return false;
+    value = {.kind = ValueKind::text, .text = {begin + 1, static_cast<size_t>(close - begin - 1)}};
+    at = close + 1;
+    return true;
+  }
+  if (take_short(at, end, value)) return true;
   const auto word = [&](std::string_view text, ValueKind kind) {
     if (static_cast<size_t>(end - at) < text.size() || std::string_view(at, text.size()) != text)
       return false;
@@ -96,13 +138,6 @@ bool take_value(const char*& at, const char* end, Value& value) {
     return true;
   };
   switch (*at) {
-    case '"': {
-      const char* const close = text_end(at + 1, end);
-      if (close == nullptr) return false;
-      value = {.kind = ValueKind::text, .text = {begin + 1, static_cast<size_t>(close - begin - 1)}};
-      at = close + 1;
-      return true;
-    }
     case 't': return word("true", ValueKind::boolean);
     case 'f': return word("false", ValueKind::boolean);
     case 'n': return word("null", ValueKind::null);
@@ -112,6 +147,19 @@ bool take_value(const char*& at, const char* end, Value& value) {
   at = number_end(at, end);
   if (at == nullptr) return false;
   value = {.kind = ValueKind::number, .text = {begin, static_cast<size_t>(at - begin)}};
+  return true;
+}
+
+/// Likewise, or an array of plain values.
+bool take_value(const char*& at, const char* end, Value& value) {
+  if (*at != '[') return take_plain(at, end, value);
+  const char* const begin = at++;
+  Value element;
+  do {
+    if (at >= end || !take_plain(at, end, element) || at >= end) return false;
+  } while (*at++ == ',');
+  if (at[-1] != ']') return false;
+  value = {.kind = ValueKind::array, .text = {begin, static_cast<size_t>(at - begin)}};
   return true;
 }
 
@@ -129,14 +177,14 @@ FlatScan::FlatScan(std::span<const std::string> keys) : wanted_(keys.begin(), ke
   if (json.size() < 2 || *at++ != '{') return false;
   const Key* const keys = keys_.data();
   Value* const out = values.data();
+  Value unwanted;
   for (uint16_t before = 0; at < end;) {
     const uint16_t index = key_at(before, at, end);
     if (index == 0) return false;
     const Key& key = keys[index];
     at += key.size;
-    Value value;
+    Value& value = key.field == kUnwanted ? unwanted : out[key.field];
     if (at >= end || !take_value(at, end, value) || at >= end) return false;
-    if (key.field != kUnwanted) out[key.field] = value;
     const char behind = *at++;
     if (behind == '}') return at == end || (at + 1 == end && *at == '\r');
     if (behind != ',') return false;

@@ -11,11 +11,11 @@
 
 namespace wl::ndjson {
 
-/// Reads flat objects of plain values: no white space, no nesting, no backslash, ASCII only; what tools
-/// write, netsniff among them. A stream's lines have the same keys in nearly the same order, so each key
-/// remembers the two that followed it last, and is compared instead of parsed. Whatever else stands in a line
-/// makes read() give up, and Fields parses it in full: a line that is accepted here is one that the full
-/// parser accepts with the same values.
+/// Reads flat objects of plain values and arrays of such: no white space, no object inside, no backslash,
+/// ASCII only; what tools write, netsniff among them. A stream's lines have the same keys in nearly the same
+/// order, so each key remembers the two that followed it last, and is compared instead of parsed. Whatever
+/// else stands in a line makes read() give up, and Fields parses it in full: a line that is accepted here is
+/// one that the full parser accepts with the same values.
 class FlatScan {
  public:
   explicit FlatScan(std::span<const std::string> keys);

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 #include "tools/netwindow/report.h"
 
@@ -34,25 +36,38 @@ std::optional<Amount> sort_value(const Shape& shape, std::string_view key, const
 
 namespace {
 
-/// The shown keys by their order, each with its protocols.
+bool larger(const Protocol* a, const Protocol* b) {
+  const auto order = [](const Protocol* p) {
+    return std::tuple(~p->bytes, p->service.proto, p->service.port, p->service.state != PortState::none);
+  };
+  return order(a) < order(b);
+}
+
+/// Gives each shown key its protocols: counts them, lays out their places, and fills these.
 void attach_protocols(Window& window, ClosedWindow& closed) {
-  std::vector<std::pair<uint64_t, size_t>> places;  // serial, index of the shown key
-  for (size_t i = 0; i < closed.keys.size(); ++i) places.emplace_back(closed.keys[i]->serial, i);
-  std::ranges::sort(places);
-  closed.protocols.resize(closed.keys.size());
-  window.protocols().each([&](const Protocol& protocol) {
-    const auto place =
-        std::ranges::lower_bound(places, protocol.key_serial, {}, &std::pair<uint64_t, size_t>::first);
-    if (place == places.end() || place->first != protocol.key_serial) return;
-    closed.protocols[place->second].push_back(&protocol);
-  });
-  for (std::vector<const Protocol*>& protocols : closed.protocols) {
-    std::ranges::sort(protocols, [](const Protocol* a, const Protocol* b) {
-      const auto order = [](const Protocol* p) {
-        return std::tuple(~p->bytes, p->service.proto, p->service.port, p->service.state != PortState::none);
-      };
-      return order(a) < order(b);
+  constexpr uint32_t kHidden = UINT32_MAX;
+  const std::vector<Key>& keys = window.keys();
+  std::vector<uint32_t> shown(keys.size(), kHidden);
+  for (size_t i = 0; i < closed.keys.size(); ++i) {
+    shown[static_cast<size_t>(closed.keys[i] - keys.data())] = static_cast<uint32_t>(i);
+  }
+  const auto each_shown = [&](const auto& visit) {
+    window.protocols().each([&](const Protocol& protocol) {
+      const uint32_t index = shown[protocol.key];
+      if (index != kHidden && keys[protocol.key].serial == protocol.key_serial) visit(protocol, index);
     });
+  };
+  std::vector<size_t>& begin = closed.protocols_begin;
+  begin.assign(closed.keys.size() + 1, 0);
+  each_shown([&](const Protocol&, uint32_t index) { ++begin[index + 1]; });
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  closed.all_protocols.resize(begin.back());
+  std::vector<size_t> next(begin);
+  each_shown(
+      [&](const Protocol& protocol, uint32_t index) { closed.all_protocols[next[index]++] = &protocol; });
+  for (size_t i = 0; i < closed.keys.size(); ++i) {
+    const auto at = closed.all_protocols.begin();
+    std::sort(at + static_cast<ptrdiff_t>(begin[i]), at + static_cast<ptrdiff_t>(begin[i + 1]), larger);
   }
 }
 

@@ -26,7 +26,7 @@ class Hasher {
   /// Draws the numbers from the system.
   Hasher();
 
-  [[nodiscard]] Hash text(std::string_view text, uint64_t seed) const {
+  [[nodiscard, gnu::always_inline]] Hash text(std::string_view text, uint64_t seed) const {
     Hash h{secret_[0] ^ seed, secret_[1] ^ text.size()};
     while (text.size() > 16) {
       const char* const at = text.data();

@@ -1,6 +1,7 @@
 #include "tools/netwindow/packets.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace wl::netwindow {
 namespace {
@@ -25,6 +26,20 @@ Totals totals_of(uint64_t bytes, Direction dir) {
     t.out_bytes = bytes;
   }
   return t;
+}
+
+/// False: not a whole number that `to` can hold.
+template <class Number>
+bool read_into(Number& to, const Value& value) {
+  const uint64_t* number = &value.whole;
+  std::optional<uint64_t> parsed;
+  if (!value.has_whole) {
+    parsed = parse_whole(value, std::numeric_limits<Number>::max());
+    if (!parsed) return false;
+    number = &*parsed;
+  }
+  to = static_cast<Number>(*number);
+  return *number <= std::numeric_limits<Number>::max();
 }
 
 bool is_address(const Value& value) {
@@ -147,11 +162,7 @@ void PacketInput::count_slowly(Window& window, const Packet& p, const Hash& key_
 
 bool PacketInput::read_packet(Packet& p) {
   const Value& len = fields_[at_.len];
-  if (len.present()) {
-    const auto bytes = read_whole(len, UINT32_MAX);
-    if (!bytes) return refuse("expected a whole number in len");
-    p.len = *bytes;
-  }
+  if (len.present() && !read_into(p.len, len)) return refuse("expected a whole number in len");
   const Value& dir = fields_[at_.dir];
   if (dir.kind == ValueKind::text) {
     p.dir = dir.text == "in" ? Direction::in : dir.text == "out" ? Direction::out : Direction::none;
@@ -166,12 +177,8 @@ bool PacketInput::read_ports(Packet& p) {
   const Value& destination = fields_[at_.dst_port];
   p.has_ports = source.present() && destination.present();
   if (!p.has_ports) return true;
-  const auto from = read_whole(source, UINT16_MAX);
-  if (!from) return refuse("expected a port in src_port");
-  const auto to = read_whole(destination, UINT16_MAX);
-  if (!to) return refuse("expected a port in dst_port");
-  p.src_port = static_cast<uint16_t>(*from);
-  p.dst_port = static_cast<uint16_t>(*to);
+  if (!read_into(p.src_port, source)) return refuse("expected a port in src_port");
+  if (!read_into(p.dst_port, destination)) return refuse("expected a port in dst_port");
   return true;
 }
 

@@ -28,7 +28,7 @@ class PacketInput : public Input {
   };
   struct Packet {
     int64_t ts = 0;
-    uint64_t len = 0;
+    uint32_t len = 0;
     Direction dir = Direction::none;
     bool has_ports = false;
     uint16_t src_port = 0;

@@ -21,9 +21,7 @@ void add(Protocol& to, const Protocol& more) {
 void RecordReport::write(Window& window, Aside& aside) {
   const ClosedWindow closed = close_window(window, shape_);
   if (whole_) {
-    begin("windows");
-    time("ts", closed.start, closed.digits);
-    time("until", closed.until, closed.digits);
+    begin("windows", closed);
     total_members(closed, aside);
     line_ += ",\"windows\":[";
     for (size_t i = 0; i < closed.keys.size(); ++i) {
@@ -34,17 +32,14 @@ void RecordReport::write(Window& window, Aside& aside) {
     line_ += ']';
     end();
   } else {
+    begin("window", closed);
+    const std::string head = line_ + ',';
     for (size_t i = 0; i < closed.keys.size(); ++i) {
-      begin("window");
-      time("ts", closed.start, closed.digits);
-      time("until", closed.until, closed.digits);
-      line_ += ',';
+      line_ = head;
       key_members(closed, i);
       end();
     }
-    begin("window_total");
-    time("ts", closed.start, closed.digits);
-    time("until", closed.until, closed.digits);
+    begin("window_total", closed);
     total_members(closed, aside);
     end();
   }
@@ -78,7 +73,7 @@ void RecordReport::key_members(const ClosedWindow& closed, size_t index) {
 }
 
 void RecordReport::protocols(const ClosedWindow& closed, size_t index) {
-  const std::vector<const Protocol*>& all = closed.protocols[index];
+  const std::span<const Protocol* const> all = closed.protocols(index);
   Protocol rest = closed.keys[index]->rest;
   const bool has_rest = rest.bytes != 0 || all.size() > kMaxProtocols;
   const size_t named = std::min(all.size(), has_rest ? kMaxProtocols - 1 : kMaxProtocols);
@@ -150,6 +145,12 @@ void RecordReport::begin(std::string_view type) {
   line_ = "{\"type\":\"";
   line_ += type;
   line_ += '"';
+}
+
+void RecordReport::begin(std::string_view type, const ClosedWindow& closed) {
+  begin(type);
+  time("ts", closed.start, closed.digits);
+  time("until", closed.until, closed.digits);
 }
 
 void RecordReport::end() {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,11 +54,18 @@ struct ClosedWindow {
   int64_t until = 0;
   bool directed = false;
   int digits = 6;
-  std::vector<const Key*> keys{};                         ///< shown ones, the largest first
-  std::vector<std::vector<const Protocol*>> protocols{};  ///< of each shown key, the largest first
+  std::vector<const Key*> keys{};  ///< shown ones, the largest first
+  std::vector<const Protocol*> all_protocols{};
+  std::vector<size_t> protocols_begin{};  ///< of each shown key in all_protocols, and the end of the last
   uint64_t key_count = 0;
   bool crowded = false;
   Totals total{}, other{}, unkeyed{};
+
+  /// Of the shown key at `index`, the largest first.
+  [[nodiscard]] std::span<const Protocol* const> protocols(size_t index) const {
+    return std::span(all_protocols)
+        .subspan(protocols_begin[index], protocols_begin[index + 1] - protocols_begin[index]);
+  }
 };
 
 /// The value that `--sort key` orders by; nothing for a key that the records of this shape do not have.
@@ -97,6 +105,7 @@ class RecordReport : public Report {
   void member(std::string_view prefix, std::string_view key, uint64_t number);
   void time(std::string_view key, int64_t ns, int digits);
   void begin(std::string_view type);
+  void begin(std::string_view type, const ClosedWindow& closed);
   void end();
 
   ndjson::Output& out_;

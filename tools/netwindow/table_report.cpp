@@ -105,7 +105,7 @@ std::vector<std::string> TableReport::cells(const ClosedWindow& closed, size_t i
 
 std::string TableReport::main_protocols(const ClosedWindow& closed, size_t index) const {
   std::string text;
-  const std::vector<const Protocol*>& protocols = closed.protocols[index];
+  const std::span<const Protocol* const> protocols = closed.protocols(index);
   for (size_t i = 0; i < std::min(protocols.size(), kShownProtocols); ++i) {
     const Service& service = protocols[i]->service;
     if (i > 0) text += ' ';

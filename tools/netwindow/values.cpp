@@ -97,8 +97,9 @@ std::optional<int64_t> TimeReader::read(const Value& value) {
 std::optional<int64_t> TimeReader::read_text(std::string_view text) {
   const auto number = [&text](size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
   // The form that our own tools write, in the minute that we know: "…:03.123456Z" or nine digits.
-  if ((text.size() == 27 || text.size() == 30) && std::memcmp(text.data(), prefix_, kPrefix) == 0 &&
-      is_digit(text[17]) && is_digit(text[18]) && number(17) < 60 && text[19] == '.' && text.back() == 'Z') {
+  if ((text.size() == 27 || text.size() == 30) && std::memcmp(text.data(), prefix_, kPrefix - 1) == 0 &&
+      text[kPrefix - 1] == ':' && is_digit(text[17]) && is_digit(text[18]) && number(17) < 60 &&
+      text[19] == '.' && text.back() == 'Z') {
     const bool nine = text.size() == 30;
     const int64_t fraction = nine ? digits<9>(text.data() + 20) : digits<6>(text.data() + 20) * 1000;
     if (fraction >= 0) {
@@ -140,8 +141,7 @@ std::optional<int64_t> TimeReader::read_number(std::string_view text) {
   return bounded(d->negative ? -ns : ns);
 }
 
-std::optional<uint64_t> read_whole(const Value& value, uint64_t max) {
-  if (value.has_whole) return value.whole <= max ? std::optional(value.whole) : std::nullopt;
+std::optional<uint64_t> parse_whole(const Value& value, uint64_t max) {
   if (value.kind != ValueKind::number && value.kind != ValueKind::text) return std::nullopt;
   // 19 digits always fit; more of them would only be zeros in front.
   if (value.text.empty() || value.text.size() > 19) return std::nullopt;

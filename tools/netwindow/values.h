@@ -31,7 +31,11 @@ class TimeReader {
 };
 
 /// A whole number up to `max`, as a number or as text.
-[[nodiscard]] std::optional<uint64_t> read_whole(const ndjson::Value& value, uint64_t max);
+[[nodiscard]] std::optional<uint64_t> parse_whole(const ndjson::Value& value, uint64_t max);
+[[nodiscard]] inline std::optional<uint64_t> read_whole(const ndjson::Value& value, uint64_t max) {
+  if (value.has_whole) return value.whole <= max ? std::optional(value.whole) : std::nullopt;
+  return parse_whole(value, max);
+}
 
 /// Any number up to 2^53, as a number or as text, in billionths (finer digits are cut).
 [[nodiscard]] std::optional<Amount> read_amount(const ndjson::Value& value);

@@ -46,7 +46,7 @@ Flow* Window::add_flow(Key& key, const Hash& hash, const Service& service, bool 
   }
   Flow flow;
   flow.hash = hash;
-  flow.key = static_cast<uint32_t>(&key - keys_.data()) & 0x7fffffff;
+  flow.key = slot_of(key) & 0x7fffffff;
   flow.service = service;
   flow.directed = directed_flow ? 1 : 0;
   return &flows_.insert(flow);
@@ -65,7 +65,7 @@ void Window::count(Key& key, const Service& service, uint64_t bytes, uint64_t in
     if (Protocol* const found = protocols_.find(hash)) {
       protocol = found;
     } else if (protocols_.size() < kMaxProtocols) {
-      protocol = &protocols_.insert({hash, key.serial, service});
+      protocol = &protocols_.insert({hash, key.serial, service, slot_of(key)});
     }
   }
   protocol->bytes += bytes;

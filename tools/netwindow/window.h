@@ -48,6 +48,7 @@ struct Protocol {
   Hash hash;
   uint64_t key_serial = 0;
   Service service{};
+  uint32_t key = 0;  ///< slot; of a key with another serial when it was evicted
   uint64_t bytes = 0;
   uint64_t in_bytes = 0;
   uint64_t out_bytes = 0;
@@ -118,6 +119,7 @@ class Window {
 
   Key& add_key(const Hash& hash, std::string text);
   void become_crowded();
+  [[nodiscard]] uint32_t slot_of(const Key& key) const { return static_cast<uint32_t>(&key - keys_.data()); }
   [[nodiscard]] uint64_t size_of(const Key& key) const {
     return key.missed + (limits_.by_count ? key.totals.packets : key.totals.bytes);
   }
