@@ -3,8 +3,9 @@ BUILD := build
 JOBS := $(shell nproc)
 FUZZ_SECONDS := 60
 
-PACKAGES_BUILD := g++ cmake ninja-build pkg-config libpcap-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev \
+PACKAGES_DEMO := g++ cmake ninja-build pkg-config libpcap-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev \
   libssl-dev libarchive-dev zlib1g-dev libtomlplusplus-dev netbase
+PACKAGES_BUILD := $(PACKAGES_DEMO) libboost-dev libjq-dev libsodium-dev libhiredis-dev libsoci-dev libsqlite3-dev
 # A machine with another Node.js has its own npm, with which Debian's package conflicts.
 PACKAGES_NPM := $(shell command -v npm >/dev/null || echo npm)
 PACKAGES_TEST := catch2 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mandoc tshark tcpdump jq \
@@ -41,24 +42,25 @@ deps-clickhouse: deps-bench
 
 ## make build       build all tools into build/bin
 build: deps
-	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD)
 
 ## make demo        packets in, windows out, on a capture made here
-demo: deps
-	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+demo:
+	@sh cmake/packages.sh $(PACKAGES_DEMO)
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF -DWIRELINE_BRIDGE=OFF >/dev/null
 	@$(NINJA) -C $(BUILD) netsniff netwindow make_capture
 	@sh tests/bench/demo.sh $(BUILD)
 
 ## make test        build and run the tests (under ten minutes on two cores)
 test: deps-test
-	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON >/dev/null
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD)
 	@cd $(BUILD) && $(CTEST)
 
 ## make lint        formatting, clang-tidy, and the house's own rules
 lint: deps-test
-	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON >/dev/null
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD)
 	@$(SOURCES) | xargs clang-format-19 --dry-run --Werror
 	@/usr/bin/python3 tests/lint/tidy.py $(BUILD) $(JOBS)
@@ -87,20 +89,20 @@ fuzz: deps-test
 
 ## make bench       the benchmark's table
 bench: deps-bench
-	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD) all bench_programs
 	@/usr/bin/python3 tests/bench/run.py
 
 ## make bench-live  capture without loss beside tcpdump, and delays (root)
 bench-live: deps-bench
-	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF >/dev/null
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD) all bench_programs
 	@/usr/bin/python3 tests/bench/live.py
 
 ## make soak        the long loops: fuzzing for hours, every test ten times
 soak: deps-test
 	@$(MAKE) fuzz FUZZ_SECONDS=1800
-	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON >/dev/null
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD)
 	@cd $(BUILD) && $(CTEST) --repeat until-fail:10
 

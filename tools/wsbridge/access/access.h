@@ -1,0 +1,80 @@
+#pragma once
+// Who is asking, and what that lets them do.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "libcommon/base/error.h"
+#include "libcommon/base/log.h"
+#include "tools/wsbridge/http/message.h"
+#include "tools/wsbridge/profile/profile.h"
+
+namespace wl::catalog {
+class Users;
+}
+
+namespace wl::wsbridge::access {
+
+/// Somebody with a token.
+struct User {
+  std::string id{};
+  std::string email{};
+};
+
+/// What a request may do, found from its head.
+struct Identity {
+  std::optional<User> user{};
+  bool open = false;      ///< from a network of open_to, itself, and not through a proxy we do not know
+  std::string address{};  ///< of the client, behind a trusted proxy the one that it names
+  [[nodiscard]] bool may(Access needed) const {
+    return needed == Access::everybody || user.has_value() || (needed == Access::open && open);
+  }
+};
+
+/// The rules of the profile that need no catalog: Host, Origin, X-Forwarded-For. Constant after it is made.
+class Policy {
+ public:
+  [[nodiscard]] static base::Result<Policy> make(const Profile& profile);
+  Policy(Policy&&) noexcept;
+  ~Policy();
+  /// False: Host is neither an address, nor localhost, nor named in the profile (DNS rebinding).
+  [[nodiscard]] bool host_allowed(const http::Request& request) const;
+  /// The Origin header, when it is our own or one of the profile's; empty text: there is none. Nothing: another's.
+  [[nodiscard]] std::optional<std::string> origin_allowed(const http::Request& request) const;
+  [[nodiscard]] std::string client_address(const http::Request& request) const;
+  [[nodiscard]] bool open_to(const http::Request& request) const;
+
+ private:
+  struct Rules;
+  explicit Policy(std::unique_ptr<Rules> rules);
+  std::unique_ptr<Rules> rules_;
+};
+
+/// Tokens, passwords, tickets. What takes time (argon2id, the catalog) runs in `pool`, bounded.
+class Gate {
+ public:
+  Gate(boost::asio::any_io_executor executor, boost::asio::thread_pool& pool,
+       std::shared_ptr<catalog::Users> users, const Policy& policy, Signup signup, base::Log& log);
+  ~Gate();
+
+  /// `Authorization: Bearer TOKEN`, or `?ticket=` for a WebSocket (used up by this).
+  boost::asio::awaitable<Identity> identify(const http::Request& request, bool socket);
+
+  /// The built-in routes: signup, login, logout, me, ticket, and setup (the first user, by its one-time code).
+  boost::asio::awaitable<http::Response> answer(std::string_view name, const http::Request& request,
+                                                const Identity& identity);
+  /// "http://127.0.0.1:8000/setup#CODE" for stderr while there is no user; empty when there is one.
+  [[nodiscard]] std::string setup_link(std::string_view base_url);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace wl::wsbridge::access

@@ -1,0 +1,95 @@
+#pragma once
+// Requests and answers of HTTP as the rest of the bridge sees them: no Beast, no sockets.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+namespace wl::wsbridge::http {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+/// Who speaks to us. `address` is that of the socket, without a port; "unix" for a unix socket.
+struct Peer {
+  std::string address{};
+  bool loopback = false;
+  bool secure = false;  ///< TLS
+};
+
+/// The body of an upload, in a temporary file that goes with this object.
+class TemporaryFile {
+ public:
+  TemporaryFile(std::string path, std::string name) : path_(std::move(path)), name_(std::move(name)) {}
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile();
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// As the client calls it: never a part of a path of ours.
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  std::string path_;
+  std::string name_;
+};
+
+struct Request {
+  std::string method{};
+  std::string path{};   ///< as sent, before '?'; decode_path() takes it apart
+  std::string query{};  ///< as sent, behind '?'
+  Headers headers{};    ///< in their order; names as sent
+  std::string body{};
+  std::shared_ptr<TemporaryFile> upload{};
+  Peer peer{};
+
+  /// The first header of that name (case does not matter); null: none.
+  [[nodiscard]] const std::string* header(std::string_view name) const;
+};
+
+/// A body that is made while it is sent (chunked).
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  /// The next bytes, never empty; nothing: the end. Destroyed early when the client goes.
+  virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
+};
+
+/// Bytes of a file, by descriptor-free path: opened when they are sent.
+struct FileBody {
+  std::string path{};
+};
+
+class Stream;  // the connection itself, see stream.h
+/// Takes the connection over, after the head of the answer was written: a WebSocket, a stream of records.
+using TakeOver = std::function<boost::asio::awaitable<void>(Stream&)>;
+
+struct Response {
+  unsigned status = 200;
+  Headers headers{};
+  std::variant<std::string, std::shared_ptr<const std::string>, FileBody, std::unique_ptr<BodySource>, TakeOver>
+      body{};
+};
+
+/// What to do with a body, decided from the head of a request.
+struct Admission {
+  std::optional<Response> refusal{};  ///< the connection closes behind it when a body was announced
+  uint64_t max_bytes = 0;             ///< more is answered with 413
+  std::optional<std::string> upload_field{};  ///< into a temporary file: this field of a form, or the raw body
+};
+
+/// The site behind the server. All calls come on the I/O thread.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// From the head alone (its body is empty).
+  virtual boost::asio::awaitable<Admission> admit(const Request& request) = 0;
+  virtual boost::asio::awaitable<Response> handle(Request& request) = 0;
+};
+
+}  // namespace wl::wsbridge::http
