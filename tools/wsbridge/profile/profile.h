@@ -105,6 +105,7 @@ struct SubscriptionSpec {
   std::string as{};  ///< jq program; empty: the record as it is
   Slow slow = Slow::drop;
   size_t history = 1;  ///< records that a joiner gets
+  Place place{};
 };
 
 /// A message that clients may send, recognised by its `type`.
@@ -115,7 +116,8 @@ struct ReceiveSpec {
   std::vector<ParamSpec> params{};
   std::string as{};
   std::string rate{};
-  bool needs_token = true;
+  Access access = Access::token;
+  Place place{};
 };
 
 struct SocketSpec {
@@ -154,9 +156,9 @@ struct Profile {
   std::vector<RouteSpec> routes{};
   std::vector<SocketSpec> sockets{};
   LimitSpec limits{};
-  std::vector<std::string> open_to{};          ///< CIDR: may read without a token
-  std::vector<std::string> origins{};          ///< "http://dash.example:3000"; of others' pages nothing is read
-  std::vector<std::string> hosts{};            ///< names that Host may have beside addresses and localhost
+  std::vector<std::string> open_to{};  ///< CIDR: may read without a token
+  std::vector<std::string> origins{};  ///< "http://dash.example:3000"; of others' pages nothing is read
+  std::vector<std::string> hosts{};    ///< names that Host may have beside addresses and localhost
   std::vector<std::string> trusted_proxies{};  ///< CIDR: X-Forwarded-For is believed from there alone
   Signup signup = Signup::closed;
   std::string web{};  ///< directory of static files; empty: the built-in page

@@ -1,0 +1,38 @@
+#pragma once
+// Profile files → Profile, and everything that is wrong with them at once.
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libcommon/base/error.h"
+#include "tools/wsbridge/profile/profile.h"
+
+namespace wl::wsbridge {
+
+/// A thing to say about a profile.
+struct Finding {
+  Place place{};
+  bool warning = false;
+  std::string text{};
+  /// "traffic.json:12: message"
+  [[nodiscard]] std::string line() const;
+};
+
+/// getenv() or a stand-in.
+using Environment = std::function<const char*(const char* name)>;
+
+/// Reads the files as one profile: tables are joined, a name twice is an error. `${NAME}` and
+/// `${NAME:-otherwise}` in the commands of streams and workers, and only there, are taken from the
+/// environment; a word that becomes empty by this is left out. What is wrong is in `findings`; the error is
+/// the first of them that is no warning.
+[[nodiscard]] base::Result<Profile> read_profile(std::span<const std::string> paths,
+                                                 std::vector<Finding>& findings,
+                                                 const Environment& environment);
+
+/// The same of one text, which messages call `file`.
+[[nodiscard]] base::Result<Profile> read_profile_text(std::string_view text, const std::string& file,
+                                                      std::vector<Finding>& findings,
+                                                      const Environment& environment);
+
+}  // namespace wl::wsbridge
