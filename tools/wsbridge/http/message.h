@@ -12,6 +12,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "libcommon/base/fd.h"
+
 namespace wl::wsbridge::http {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -47,6 +49,9 @@ struct Request {
   std::string body{};
   std::shared_ptr<TemporaryFile> upload{};
   Peer peer{};
+  /// For handle() to set while it waits for something long: called once when the client goes before it has
+  /// its answer. It may only make the waiting end.
+  std::function<void()> gone{};
 
   /// The first header of that name (case does not matter); null: none.
   [[nodiscard]] const std::string* header(std::string_view name) const;
@@ -58,11 +63,14 @@ class BodySource {
   virtual ~BodySource() = default;
   /// The next bytes, never empty; nothing: the end. Destroyed early when the client goes.
   virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
+  /// The client went while next() waits: next() should come back soon.
+  virtual void gone() {}
 };
 
-/// Bytes of a file, by descriptor-free path: opened when they are sent.
+/// Bytes of a regular file. The server adds ETag and Last-Modified, and answers conditions and ranges.
 struct FileBody {
-  std::string path{};
+  std::string path{};                        ///< opened when it is sent,
+  std::shared_ptr<const base::Fd> opened{};  ///< unless this is here
 };
 
 class Stream;  // the connection itself, see stream.h
@@ -72,7 +80,8 @@ using TakeOver = std::function<boost::asio::awaitable<void>(Stream&)>;
 struct Response {
   unsigned status = 200;
   Headers headers{};
-  std::variant<std::string, std::shared_ptr<const std::string>, FileBody, std::unique_ptr<BodySource>, TakeOver>
+  std::variant<std::string, std::shared_ptr<const std::string>, FileBody, std::unique_ptr<BodySource>,
+               TakeOver>
       body{};
 };
 
@@ -80,10 +89,12 @@ struct Response {
 struct Admission {
   std::optional<Response> refusal{};  ///< the connection closes behind it when a body was announced
   uint64_t max_bytes = 0;             ///< more is answered with 413
-  std::optional<std::string> upload_field{};  ///< into a temporary file: this field of a form, or the raw body
+  std::optional<std::string>
+      upload_field{};  ///< into a temporary file: this field of a form, or the raw body
 };
 
-/// The site behind the server. All calls come on the I/O thread.
+/// The site behind the server. All calls come on the I/O thread. HEAD comes as GET: the server leaves the
+/// body out.
 class Handler {
  public:
   virtual ~Handler() = default;
