@@ -22,6 +22,8 @@ class Call {
   virtual ~Call() = default;
   /// The next record as JSON text; nothing: the end.
   virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
+  /// Nobody wants it any more: next() comes back soon with the end, status kLost.
+  virtual void cancel() = 0;
   /// After the end: 0 done, 1 failed, 2 usage, 3 not there; kTimeout, kLost.
   [[nodiscard]] virtual int status() const = 0;
   static constexpr int kTimeout = -1;  ///< took longer than allowed
