@@ -1,0 +1,26 @@
+#pragma once
+// What coroutines of one thread wait on for each other.
+#include <chrono>
+#include <memory>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+namespace wl::wsbridge::process {
+
+/// Those who wait ask for what they wait for again when they come back. Destroyed: all come back. I/O thread
+/// only.
+class Event {
+ public:
+  explicit Event(boost::asio::any_io_executor executor);
+  ~Event();
+  /// Until notify(), or for `time` at most.
+  boost::asio::awaitable<void> wait(std::chrono::nanoseconds time = std::chrono::hours(24));
+  void notify();
+
+ private:
+  struct Waiters;
+  std::shared_ptr<Waiters> waiters_;
+};
+
+}  // namespace wl::wsbridge::process
