@@ -86,8 +86,7 @@ http::Response respond(const Entry& entry, const http::Request& request) {
     response.headers = {
         {"ETag", entry.etag}, {"Age", std::to_string(age)}, {"Cache-Control", "private, no-cache"}};
     const std::string* const known = request.header("If-None-Match");
-    if (known != nullptr && (request.method == "GET" || request.method == "HEAD") &&
-        names(*known, entry.etag)) {
+    if (known != nullptr && request.method == "GET" && http::etag_matches(*known, entry.etag)) {
       response.status = 304;
       return response;
     }

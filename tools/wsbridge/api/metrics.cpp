@@ -82,8 +82,9 @@ void OpenMetrics::sample(const Histogram& histogram) {
   uint64_t count = 0;
   for (size_t i = 0; i < histogram.counts_.size(); ++i) {
     count += histogram.counts_[i];
-    const bool last = i == Histogram::kBounds.size();
-    line("_bucket", {{"le", last ? "+Inf" : number(Histogram::kBounds[i])}}, static_cast<double>(count));
+    std::string bound = i == Histogram::kBounds.size() ? "+Inf" : number(Histogram::kBounds[i]);
+    if (bound.find_first_of(".I") == bound.npos) bound += ".0";
+    line("_bucket", {{"le", bound}}, static_cast<double>(count));
   }
   line("_count", {}, static_cast<double>(count));
   line("_sum", {}, histogram.sum_);
@@ -103,13 +104,14 @@ std::string metrics_text(const Figures& figures) {
     out.family(name, type, help);
     for (const auto& [key, counts] : all) out.sample(static_cast<double>(value(counts)), {{label, key}});
   };
-  one("wsbridge_http_connections", "gauge", "Connections that are open.", figures.connections);
-  one("wsbridge_http_accepted", "counter", "Connections accepted.", figures.accepted);
-  one("wsbridge_http_refused", "counter", "Connections turned away.", figures.refused);
+  one("wsbridge_http_connections", "gauge", "Connections that are open.", figures.http.connections);
+  one("wsbridge_http_accepted", "counter", "Connections accepted.", figures.http.accepted);
+  one("wsbridge_http_refused", "counter", "Connections turned away.", figures.http.refused);
   out.family("wsbridge_http_answers", "counter", "Answers by the class of their status.");
-  for (size_t i = 1; i < figures.answers.size(); ++i) {
-    out.sample(static_cast<double>(figures.answers[i]), {{"status", std::to_string(i) + "xx"}});
+  for (size_t i = 1; i < figures.http.answers.size(); ++i) {
+    out.sample(static_cast<double>(figures.http.answers[i]), {{"status", std::to_string(i) + "xx"}});
   }
+  one("wsbridge_http_sent_bytes", "counter", "Bytes of answers.", figures.http.bytes_out);
   out.family("wsbridge_http_answer_seconds", "histogram", "Time from a request's head to its answer.");
   out.sample(figures.answer_seconds);
   one("wsbridge_rate_limited", "counter", "Requests refused by a rate class.", figures.rate_limited);

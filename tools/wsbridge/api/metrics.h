@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/wsbridge/api/cache.h"
+#include "tools/wsbridge/http/server.h"
 #include "tools/wsbridge/stream/feed.h"
 #include "tools/wsbridge/worker/pool.h"
 
@@ -53,9 +54,8 @@ struct SocketFigures {
 };
 
 struct Figures {
-  int64_t started_ns = 0;                               ///< by the wall clock
-  uint64_t connections = 0, accepted = 0, refused = 0;  ///< of HTTP: open now, ever, turned away
-  std::array<uint64_t, 6> answers{};                    ///< [2]: those with a status of 2xx
+  int64_t started_ns = 0;  ///< by the wall clock
+  http::ServerCounts http{};
   Histogram answer_seconds{};
   uint64_t rate_limited = 0;
   std::vector<std::pair<std::string, stream::FeedCounts>> streams{};
