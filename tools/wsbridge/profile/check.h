@@ -8,20 +8,11 @@
 
 namespace wl::wsbridge {
 
-/// Unreachable routes, undeclared parameters, values that could become options, jq programs that do not
-/// compile, commands that are not on PATH, writing without a token, caches shorter than the stream's `every`.
+/// Unreachable routes, undeclared parameters, values that could become options, jq programs that do not compile,
+/// commands that are not on PATH, writing without a token, caches shorter than the stream's `every`.
 [[nodiscard]] std::vector<Finding> check_profile(const Profile& profile, const Environment& environment);
 
 /// Who may do what, a line each: "open to 10.0.0.0/8: GET /api/traffic".
 [[nodiscard]] std::vector<std::string> describe_access(const Profile& profile);
-
-/// What a word of an argv template holds beside literal text; an empty name: nothing.
-struct Placeholder {
-  size_t at = 0;    ///< of '{'
-  size_t size = 0;  ///< with the braces
-  std::string_view name{};
-};
-/// The first {name} in `word` at or behind `from`; braces around anything but a name are literal.
-[[nodiscard]] Placeholder find_placeholder(std::string_view word, size_t from = 0);
 
 }  // namespace wl::wsbridge

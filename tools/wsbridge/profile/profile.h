@@ -57,6 +57,7 @@ struct ParamSpec {
   std::optional<double> min{}, max{};    ///< of a number; of a text its length in bytes
   std::vector<std::string> words{};      ///< not empty: one of these
   std::string text{};                    ///< one line for the documentation
+  Place place{};
 };
 
 enum class Source : uint8_t { stream, worker, command, builtin };
