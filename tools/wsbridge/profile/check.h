@@ -8,8 +8,8 @@
 
 namespace wl::wsbridge {
 
-/// Unreachable routes, undeclared parameters, values that could become options, jq programs that do not compile,
-/// commands that are not on PATH, writing without a token, caches shorter than the stream's `every`.
+/// Unreachable routes, undeclared parameters, values that could become options, jq programs that do not
+/// compile, commands that are not on PATH, writing without a token, caches shorter than the stream's `every`.
 [[nodiscard]] std::vector<Finding> check_profile(const Profile& profile, const Environment& environment);
 
 /// Who may do what, a line each: "open to 10.0.0.0/8: GET /api/traffic".

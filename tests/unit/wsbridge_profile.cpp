@@ -1,0 +1,275 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "tools/wsbridge/profile/check.h"
+#include "tools/wsbridge/profile/document.h"
+#include "tools/wsbridge/profile/read.h"
+
+using namespace wl::wsbridge;
+
+namespace {
+
+const char* environment(const char* name) {
+  const std::string_view wanted = name;
+  if (wanted == "PATH") return "/none:/usr/bin:/bin";
+  if (wanted == "IFACE") return "eth7";
+  return wanted == "NOTHING" ? "" : nullptr;
+}
+
+struct Outcome {
+  Profile profile{};
+  std::vector<std::string> lines{};  // of findings, those of the check too
+};
+
+Outcome read(std::string_view text) {
+  std::vector<Finding> findings;
+  auto profile = read_profile_text(text, "p.json", findings, environment);
+  if (profile) std::ranges::move(check_profile(*profile, environment), std::back_inserter(findings));
+  Outcome outcome{.profile = profile ? std::move(*profile) : Profile{}};
+  for (const Finding& finding : findings) outcome.lines.push_back((finding.warning ? "warning " : "") + finding.line());
+  return outcome;
+}
+
+/// All findings, '\n' between them.
+std::string said(std::string_view text) {
+  std::string all;
+  for (const std::string& line : read(text).lines) all += (all.empty() ? "" : "\n") + line;
+  return all;
+}
+
+/// What is said of one route on stream "s" or worker "w".
+std::string route_said(const std::string& members) {
+  return said(R"({"streams":{"s":{"command":["cat"],"every":"10s"}},"workers":{"w":{"command":["cat"]}},"routes":[{)" +
+              members + "}]}");
+}
+
+}  // namespace
+
+TEST_CASE("wsbridge: a document with comments knows its lines", "[wsbridge][profile]") {
+  const auto root = parse_document("// one\n{ /* two\n lines */ \"a\": 1,\n\"b\": [true,\n null, -2.50,\n \"x\\u00e9\\n\"] }\n");
+  REQUIRE(root);
+  CHECK(root->line == 2);
+  CHECK(root->find("a")->line == 3);
+  CHECK(root->find("b")->line == 4);
+  CHECK(root->find("b")->members[1].value.line == 5);
+  CHECK(root->find("b")->members[2].value.line == 5);
+  CHECK(root->find("b")->members[3].value.line == 6);
+  CHECK(root->find("c") == nullptr);
+  CHECK(to_json(*root) == "{\"a\":1,\"b\":[true,null,-2.50,\"xé\\n\"]}");
+  const auto number_at_the_end_of_a_line = parse_document("[1\n,2\n]");
+  REQUIRE(number_at_the_end_of_a_line);
+  CHECK(number_at_the_end_of_a_line->members[0].value.line == 1);
+  CHECK(number_at_the_end_of_a_line->members[1].value.line == 2);
+}
+
+TEST_CASE("wsbridge: a document that is none says where", "[wsbridge][profile]") {
+  const auto refused = [](std::string_view text) {
+    const auto root = parse_document(text);
+    return root ? "taken" : std::to_string(root.error().line) + ": " + root.error().text;
+  };
+  CHECK(refused("{\n\"a\" 1}") == "2: unexpected number literal; expected ':'");
+  CHECK(refused("{\"a\":1,\n\n\"b\":2,\"a\":3}") == "3: \"a\" stands in this object twice");
+  CHECK(refused("{\"a\":\n tru }").starts_with("2: invalid literal"));
+  CHECK(refused("").starts_with("1: unexpected end of input"));
+  CHECK(refused("{} x").starts_with("1: "));
+  CHECK(refused("[\"\xff\"]").starts_with("1: "));
+  CHECK(refused("/* no end").starts_with("1: "));
+  CHECK(refused(std::string(kMaxDepth, '[') + std::string(kMaxDepth, ']')) == "taken");
+  CHECK(refused(std::string(kMaxDepth + 1, '[')) == "1: nested too deeply");
+  CHECK(refused(std::string(kMaxDocument + 1, ' ')) == "1: larger than 4 MB");
+}
+
+TEST_CASE("wsbridge: a profile with everything in it", "[wsbridge][profile]") {
+  const auto [profile, lines] = read(R"({
+    "streams": {
+      "t": {"pipeline": [["cat", "${IFACE}", "a${NONE:-eth0}b"], ["cat", "${NOTHING:-}", ""]],
+            "lines": "text", "restart": "on_failure", "every": "30s", "on_demand": true, "history": 7, "key": "client"},
+      "i": {"stdin": true}
+    },
+    "workers": {"w": {"command": ["cat"], "count": 2, "concurrency": 3, "timeout": "1m", "queue": 5}},
+    "routes": [
+      {"method": "POST", "path": "/api/x/{id}", "summary": "Do", "params": {
+         "id": {"type": "integer", "min": 0}, "name": {"required": true, "max": 20, "text": "Name"},
+         "kind": {"words": ["a", "b"], "default": "a", "in": "query"}},
+       "worker": "w", "argv": ["x", "--name={name}", "{id}", "{kind}"], "form": "ndjson", "as": ".a", "status": 201,
+       "error_as": "{error: .detail}", "rate": "fast", "timeout": "2s"},
+      {"path": "/up", "method": "PUT", "upload": {"field": "f", "max": "2k"}, "command": ["cat", "--", "{upload}", "{upload_name}"],
+       "form": "raw", "media_type": "text/plain", "file_name": "{upload_name}.txt"},
+      {"path": "/last", "stream": "t", "give": "history", "cache": "1m", "access": "open"},
+      {"path": "/login", "method": "POST", "builtin": "login"}
+    ],
+    "sockets": {"/ws/t": {"streams": [{"stream": "t", "as": "{a}", "slow": "conflate", "history": 3}],
+       "welcome": {"type": "welcome", "message": "hi"}, "heartbeat": "30s", "timestamp": true, "access": "open",
+       "receive": [{"type": "command", "worker": "w", "argv": ["run", "--", "{command}"], "params": {"command": {"required": true}},
+                    "as": ".", "rate": "commands", "access": "open"}]},
+      "/ws/w": {"worker": "w"}},
+    "limits": {"clients": 5, "per_address": 6, "header": "8k", "body": 100, "message": "1M", "backlog": "2M", "idle": "10s",
+               "rates": {"commands": 3, "fast": 100}},
+    "open_to": ["10.0.0.0/8", "::1"], "origins": ["http://dash:3000"], "hosts": ["dash"], "trusted_proxies": ["127.0.0.1"],
+    "signup": "invited", "web": "pages"
+  })");
+  CHECK(lines == std::vector<std::string>{});
+  REQUIRE(profile.streams.size() == 2);
+  CHECK(profile.streams[0].pipeline == std::vector<Argv>{{"cat", "eth7", "aeth0b"}, {"cat", ""}});
+  CHECK(profile.streams[0].text_lines);
+  CHECK(profile.streams[0].restart == Restart::on_failure);
+  CHECK(profile.streams[0].every_ns == 30'000'000'000);
+  CHECK(profile.streams[0].on_demand);
+  CHECK(profile.streams[0].history == 7);
+  CHECK(profile.streams[0].key == "client");
+  CHECK(profile.streams[0].place.line == 3);
+  CHECK(profile.streams[1].pipeline.empty());
+  REQUIRE(profile.workers.size() == 1);
+  CHECK(profile.workers[0].count == 2);
+  CHECK(profile.workers[0].concurrency == 3);
+  CHECK(profile.workers[0].timeout_ns == 60'000'000'000);
+  CHECK(profile.workers[0].queue == 5);
+  REQUIRE(profile.routes.size() == 4);
+  const RouteSpec& post = profile.routes[0];
+  CHECK(post.source == Source::worker);
+  CHECK(post.name == "w");
+  CHECK(post.argv == Argv{"x", "--name={name}", "{id}", "{kind}"});
+  CHECK(post.status == 201);
+  CHECK(post.form == Form::ndjson);
+  REQUIRE(post.params.size() == 3);
+  CHECK(post.params[0].in == ParamIn::path);
+  CHECK(post.params[0].required);
+  CHECK(post.params[0].min == 0.0);
+  CHECK(post.params[1].in == ParamIn::body);
+  CHECK(post.params[1].max == 20.0);
+  CHECK(post.params[2].in == ParamIn::query);
+  CHECK(post.params[2].initial == "a");
+  CHECK(profile.routes[1].upload->max_bytes == 2048);
+  CHECK(profile.routes[1].source == Source::command);
+  CHECK(profile.routes[2].give == Give::history);
+  CHECK(profile.routes[2].access == Access::open);
+  CHECK(profile.routes[3].access == Access::everybody);
+  REQUIRE(profile.sockets.size() == 2);
+  CHECK(profile.sockets[0].welcome == R"({"type":"welcome","message":"hi"})");
+  CHECK(profile.sockets[0].streams[0].slow == Slow::conflate);
+  CHECK(profile.sockets[0].receive[0].access == Access::open);
+  CHECK(profile.sockets[0].receive[0].params[0].in == ParamIn::body);
+  CHECK(profile.limits.header_bytes == 8192);
+  CHECK(profile.limits.rates.size() == 4);
+  CHECK(profile.limits.rates[0].per_minute == 3);
+  CHECK(profile.signup == Signup::invited);
+  CHECK(profile.web == "pages");
+
+  const auto access = describe_access(profile);
+  CHECK(std::ranges::find(access, "open to 10.0.0.0/8, ::1: GET /last") != access.end());
+  CHECK(std::ranges::find(access, "open to everybody: POST /login") != access.end());
+  CHECK(std::ranges::find(access, "with a token: POST /api/x/{id}") != access.end());
+  CHECK(std::ranges::find(access, "open to 10.0.0.0/8, ::1: WebSocket /ws/t, message \"command\"") != access.end());
+  CHECK(access.back() == "pages of other origins that may read: http://dash:3000");
+}
+
+TEST_CASE("wsbridge: wrong keys, types and ranges of a profile, each with its line", "[wsbridge][profile]") {
+  CHECK(said("{\n\"stream\": {}}") == "p.json:2: unknown key \"stream\", did you mean \"streams\"?");
+  CHECK(said("[]") == "p.json:1: expected an {object}");
+  CHECK(said("{\"streams\":[]}") == "p.json:1: \"streams\": expected an {object}");
+  CHECK(said("{\"streams\":{\"s\":\n{\"comand\":[]}}}") ==
+        "p.json:2: stream \"s\": needs one of \"command\", \"pipeline\", \"stdin\": true\n"
+        "p.json:2: stream \"s\": unknown key \"comand\", did you mean \"command\"?");
+  CHECK(said(R"({"streams":{"s":{"command":["cat"],"stdin":true}}})").find("needs one of") != std::string::npos);
+  CHECK(said(R"({"streams":{"s":{"command":[]}}})") == "p.json:1: stream \"s\": \"command\": empty");
+  CHECK(said(R"({"streams":{"s":{"command":["cat",1]}}})") ==
+        "p.json:1: stream \"s\": \"command\": expected an array of texts");
+  CHECK(said(R"({"streams":{"a b":{"command":["cat"]}}})").find("a name has") != std::string::npos);
+  CHECK(said(R"({"streams":{"s":{"command":["cat","${UNSET}"]}}})") ==
+        "p.json:1: stream \"s\": the environment has no UNSET (set it, or write ${UNSET:-otherwise})");
+  CHECK(said(R"({"streams":{"s":{"command":["cat"],"restart":"alway"}}})") ==
+        "p.json:1: stream \"s\": \"restart\": expected one of \"always\", \"on_failure\", \"never\", did you mean \"always\"?");
+  CHECK(said(R"({"streams":{"s":{"command":["cat"],"every":"soon"}}})") ==
+        "p.json:1: stream \"s\": \"every\": expected a duration like \"30s\"");
+  CHECK(said(R"({"streams":{"s":{"command":["cat"],"history":0}}})") ==
+        "p.json:1: stream \"s\": \"history\": expected a whole number from 1 to 1000000");
+  CHECK(said(R"({"workers":{"w":{}}})") == "p.json:1: worker \"w\": needs a \"command\"");
+  CHECK(said(R"({"limits":{"body":"big","rates":{"data":0}}})") ==
+        "p.json:1: limits: \"body\": expected a size like \"16k\" or \"1G\"\n"
+        "p.json:1: limits: rates: \"data\": expected a whole number from 1 to 1000000");
+  CHECK(said(R"({"open_to":["10.0.0.0/99"]})").starts_with("p.json:1: \"open_to\": "));
+  CHECK(said(R"({"origins":["dash:3000","*","https://","http://a/b"]})").find("\"http://a/b\" is not like") !=
+        std::string::npos);
+  CHECK(said(R"({"sockets":{"/ws/{x}":{}}})") ==
+        "p.json:1: socket /ws/{x}: the path: \"{x}\" cannot stand between two '/'\n"
+        "p.json:1: socket /ws/{x}: needs \"streams\", \"receive\" or a \"worker\"");
+  CHECK(said(R"({"sockets":{"/ws":{"streams":[{"stream":"none"}]}}})") == "p.json:1: there is no stream \"none\"");
+}
+
+TEST_CASE("wsbridge: what can be wrong with a route", "[wsbridge][profile]") {
+  CHECK(route_said(R"("path":"/a","stream":"s")").empty());
+  CHECK(route_said(R"("path":"/a")").find("needs one of \"stream\", \"worker\"") != std::string::npos);
+  CHECK(route_said(R"("path":"/a","stream":"s","worker":"w")").find("needs one of") != std::string::npos);
+  CHECK(route_said(R"("path":"/a","stream":"t")") == "p.json:1: there is no stream \"t\", did you mean \"s\"?");
+  CHECK(route_said(R"("path":"/a","stream":"s","rate":"dada")") ==
+        "p.json:1: there is no rate \"dada\", did you mean \"data\"?");
+  CHECK(route_said(R"("path":"/a","builtin":"reboot")") == "p.json:1: route GET /a: there is no builtin \"reboot\"");
+  CHECK(route_said(R"("path":"a","stream":"s")").find("begins with '/'") != std::string::npos);
+  CHECK(route_said(R"("path":"/a//b","stream":"s")").find("cannot stand between two '/'") != std::string::npos);
+  CHECK(route_said(R"("path":"/../b","stream":"s")").find("cannot stand between two '/'") != std::string::npos);
+  CHECK(route_said(R"("method":"HEAD","path":"/b","stream":"s")").find("expected one of \"GET\"") != std::string::npos);
+  CHECK(route_said(R"("path":"/a/{x}","stream":"s")") == "p.json:1: \"/a/{x}\": there is no parameter \"x\"");
+  CHECK(route_said(R"("path":"/a/{x}/{x}","stream":"s","params":{"x":{}})").find("{x} twice") != std::string::npos);
+  CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"in":"path"}})").find("does not agree") !=
+        std::string::npos);
+  CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"in":"body"}})").find("GET has no body") !=
+        std::string::npos);
+  CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"type":"integer","default":"many"}})") ==
+        "p.json:1: \"default\": x: expected a whole number");
+  CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"type":"integer","default":5,"max":4}})") ==
+        "p.json:1: \"default\": x: at most 4");
+  CHECK(route_said(R"("path":"/a","stream":"s","as":".a |")").starts_with("p.json:1: \"as\": jq: syntax error"));
+  CHECK(route_said(R"("path":"/a","stream":"s","error_as":"nope")") == "p.json:1: \"error_as\": jq: nope/0 is not defined, line 1:");
+  CHECK(route_said(R"("path":"/a","stream":"s","cache":"5s")") ==
+        "warning p.json:1: route GET /a: \"cache\" is shorter than the stream's \"every\" of 10s");
+  CHECK(route_said(R"("path":"/a","stream":"s","cache":"10s")").empty());
+  CHECK(route_said(R"("path":"/a","command":["no-such-command"])") == "p.json:1: no command \"no-such-command\" on PATH");
+  CHECK(route_said(R"("path":"/a","command":["/no/such"])") == "p.json:1: no command \"/no/such\"");
+  CHECK(route_said(R"("method":"POST","path":"/a","worker":"w","access":"everybody")").find("needs a token") !=
+        std::string::npos);
+  CHECK(route_said(R"("method":"POST","path":"/a","worker":"w","access":"open")").empty());
+  CHECK(route_said(R"("method":"DELETE","path":"/a","worker":"w","access":"open")").find("needs a token") !=
+        std::string::npos);
+}
+
+TEST_CASE("wsbridge: an argv template in which a value could become an option", "[wsbridge][profile]") {
+  const auto argv = [](const std::string& words) {
+    return route_said(R"("path":"/a","params":{"t":{},"i":{"type":"integer"},"u":{"type":"integer","min":0},)"
+                      R"("k":{"words":["a","b"]},"d":{"words":["-a"]},"b":{"type":"boolean"}},"command":)" + words);
+  };
+  for (const char* safe : {R"(["cat","--name={t}"])", R"(["cat","--","{t}"])", R"(["cat","{u}","{k}","{b}"])",
+                           R"(["cat","-n{u}"])", R"(["cat","x={t}"])", R"(["cat","{}","{ }","{a-b}"])"}) {
+    CHECK(argv(safe) == "");
+  }
+  for (const char* unsafe : {R"(["cat","{t}"])", R"(["cat","-f","{t}"])", R"(["cat","{t}","--"])", R"(["cat","{i}"])",
+                             R"(["cat","{d}"])", R"(["cat","-{t}"])", R"(["cat","-n{t}"])", R"(["cat","--{t}"])",
+                             R"(["cat","--na{t}"])", R"(["cat","--={t}"])", R"(["cat","--n{t}=1"])"}) {
+    CHECK(argv(unsafe).find("the value could become an option (write \"--name={") != std::string::npos);
+  }
+  CHECK(argv(R"(["cat","--a={t}{u}"])").find("one {parameter} a word") != std::string::npos);
+  CHECK(argv(R"(["cat","--a={tt}"])") == "p.json:1: \"--a={tt}\": there is no parameter \"tt\", did you mean \"t\"?");
+  CHECK(argv(R"(["cat","--a={upload}"])").find("there is no parameter \"upload\"") != std::string::npos);
+  CHECK(argv(R"(["{k}"])").find("the command itself cannot be a parameter") != std::string::npos);
+}
+
+TEST_CASE("wsbridge: routes that hide each other", "[wsbridge][profile]") {
+  const auto two = [](const char* first, const char* second) {
+    return said(std::string(R"({"streams":{"s":{"command":["cat"]}},"routes":[{"stream":"s","params":{"x":{"in":"path"}},"path":")") + first +
+                "\"},\n{\"stream\":\"s\",\"params\":{\"y\":{\"in\":\"path\"}},\"path\":\"" + second + "\"}]}");
+  };
+  CHECK(two("/a/{x}", "/a/{y}") == "p.json:2: route GET /a/{y}: never reached, p.json:1 comes first");
+  CHECK(two("/a/{x}", "/a/{y}/b").empty());
+  CHECK(two("/b/{x}", "/a/{y}").empty());
+}
+
+TEST_CASE("wsbridge: several profiles are one", "[wsbridge][profile]") {
+  std::vector<Finding> findings;
+  const std::vector<std::string> none{"/no/such/profile.json"};
+  const auto missing = read_profile(none, findings, environment);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().line() == "/no/such/profile.json: cannot be read (wsbridge check says all)");
+}
