@@ -80,7 +80,8 @@ base::Result<Networks> read_networks(const std::vector<std::string>& texts, std:
     const unsigned most = address && address->v4() ? 32 : 128;
     unsigned bits = most;
     const char* const end = text.data() + text.size();
-    const bool whole = slash == text.size() || std::from_chars(&text[slash] + 1, end, bits).ptr == end;
+    const auto said = std::from_chars(std::min(text.data() + slash + 1, end), end, bits);
+    const bool whole = slash == text.size() || (said.ec == std::errc{} && said.ptr == end);
     if (text == kUnix) {
       networks.by_unix = true;
     } else if (address && whole && bits <= most) {

@@ -4,10 +4,12 @@
 #include <string_view>
 
 #include "libcommon/base/error.h"
+#include "libcommon/base/time.h"
 
 namespace wl::wsbridge::access {
 
-inline constexpr int64_t kTokenLife = int64_t{30} * 24 * 3600 * 1'000'000'000;
+inline constexpr int64_t kTokenLife = 30 * 24 * 3600 * base::kSecond;
+inline constexpr int64_t kCodeLife = 24 * 3600 * base::kSecond;
 /// Name of the tokens that a password gives; `user passwd` ends them.
 inline constexpr std::string_view kLoginToken = "login";
 
