@@ -1,0 +1,13 @@
+#pragma once
+// A stream over plain HTTP.
+#include <memory>
+
+#include "tools/wsbridge/http/message.h"
+#include "tools/wsbridge/stream/view.h"
+
+namespace wl::wsbridge::stream {
+
+/// NDJSON as it comes, the newest `history` records first; ends when the stream has ended.
+[[nodiscard]] http::Response answer_lines(std::shared_ptr<View> view, size_t history);
+
+}  // namespace wl::wsbridge::stream
