@@ -1,14 +1,16 @@
 #include "tools/wsbridge/stream/lines.h"
 
-#include "tools/wsbridge/stream/signal.h"
+#include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::stream {
 namespace {
 
 class Lines final : public http::BodySource {
  public:
-  Lines(std::shared_ptr<View> view, size_t history)
-      : subscription_(Subscription::join(std::move(view), Framing::lines, history, [this] { wake_.set(); })) {}
+  Lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view, size_t history)
+      : wake_(std::move(executor)),
+        subscription_(
+            Subscription::join(std::move(view), Framing::lines, history, [this] { wake_.notify(); })) {}
 
   boost::asio::awaitable<std::optional<std::string>> next() override {
     Batch batch;
@@ -22,20 +24,21 @@ class Lines final : public http::BodySource {
 
   void gone() override {
     gone_ = true;
-    wake_.set();
+    wake_.notify();
   }
 
  private:
-  Signal wake_{};
+  process::Event wake_;
   bool gone_ = false;
   std::unique_ptr<Subscription> subscription_;
 };
 
 }  // namespace
 
-http::Response answer_lines(std::shared_ptr<View> view, size_t history) {
+http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view,
+                            size_t history) {
   return {.headers = {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}},
-          .body = std::make_unique<Lines>(std::move(view), history)};
+          .body = std::make_unique<Lines>(std::move(executor), std::move(view), history)};
 }
 
 }  // namespace wl::wsbridge::stream

@@ -174,8 +174,8 @@ bool View::take(Subscription& subscription, size_t max_bytes, Batch& into) {
     if (options_.slow == Slow::cut) return false;
     const uint64_t last = backlog.oldest() - 1;
     const auto gap = std::make_shared<const std::string>(
-        notice(subscription.framing_, R"({"type":"gap","from":)" + std::to_string(subscription.next_) + R"(,"to":)" +
-                                          std::to_string(last) + "}"));
+        notice(subscription.framing_, R"({"type":"gap","from":)" + std::to_string(subscription.next_) +
+                                          R"(,"to":)" + std::to_string(last) + "}"));
     into.add(*gap, gap);
     into.dropped += last + 1 - subscription.next_;
     subscription.next_ = last + 1;

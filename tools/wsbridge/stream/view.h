@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "libcommon/base/log.h"
+#include "libcommon/ndjson/fields.h"
 #include "tools/wsbridge/profile/profile.h"
 #include "tools/wsbridge/shape/program.h"
 #include "tools/wsbridge/stream/backlog.h"
@@ -99,12 +100,13 @@ class View final : public Listener {
   std::vector<Text> shape(const Text& json);
   void replace(std::string key, std::vector<Text> messages);
   std::string_view frame(Framing framing, std::string_view text);
-  std::string key_of(std::string_view json);
+  std::string notice(Framing framing, const std::string& json) const;
 
   Feed& feed_;
   std::optional<shape::Program> program_;
   ViewOptions options_;
   base::SkipReport failures_;
+  ndjson::Fields key_;
   std::vector<Subscription*> subscriptions_{};
   uint64_t next_ = 1;
   uint64_t records_ = 0;

@@ -11,7 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "tools/wsbridge/http/stream.h"
-#include "tools/wsbridge/stream/signal.h"
+#include "tools/wsbridge/process/event.h"
 #include "tools/wsbridge/websocket/codec.h"
 #include "tools/wsbridge/websocket/handshake.h"
 
@@ -54,7 +54,9 @@ class Session final : public std::enable_shared_from_this<Session> {
         parser_(Side::server, socket_->options.message_bytes, terms.deflate ? &socket_->inflater : nullptr),
         deflate_(terms.deflate_to_client),
         on_message_(std::move(on_message)),
-        worker_(std::move(worker)) {}
+        worker_(std::move(worker)),
+        wake_(socket_->executor),
+        changed_(socket_->executor) {}
 
   static awaitable<void> run(std::shared_ptr<Session> self, http::Stream& stream);
   void close(uint16_t code, std::string_view reason, int64_t within_ns = kCloseNs);
@@ -79,8 +81,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Duplex> worker_;
   http::Stream* stream_ = nullptr;
   std::vector<std::unique_ptr<stream::Subscription>> subscriptions_{};
-  std::string pending_{};  // frames of this client alone
-  stream::Signal wake_{}, room_{}, written_{};
+  std::string pending_{};          // frames of this client alone
+  process::Event wake_, changed_;  // something to write; something was written
   int64_t heard_ns_ = 0, deadline_ns_ = INT64_MAX;
   bool pinged_ = false;
   bool busy_ = false;         // a message is being handled: nothing can be heard
@@ -93,7 +95,7 @@ class Session final : public std::enable_shared_from_this<Session> {
 
 void Session::control(Opcode opcode, std::string_view payload) {
   append_frame(pending_, opcode, payload);
-  wake_.set();
+  wake_.notify();
 }
 
 void Session::say(std::string_view text) {
@@ -103,7 +105,7 @@ void Session::say(std::string_view text) {
   const bool smaller = deflated.size() < stamped.size();
   append_frame(pending_, Opcode::text, smaller ? deflated : stamped, smaller);
   ++socket_->counts.messages_sent;
-  wake_.set();
+  wake_.notify();
 }
 
 void Session::close(uint16_t code, std::string_view reason, int64_t within_ns) {
@@ -115,7 +117,7 @@ void Session::close(uint16_t code, std::string_view reason, int64_t within_ns) {
 
 /// Waits while the client does not take what is for it alone.
 awaitable<void> Session::room() {
-  while (pending_.size() > kMaxPending && !gone_) co_await room_.wait();
+  while (pending_.size() > kMaxPending && !gone_) co_await changed_.wait();
 }
 
 void Session::tick(int64_t now, std::string_view heartbeat) {
@@ -160,13 +162,12 @@ awaitable<void> Session::write_loop(std::shared_ptr<Session> self) {
     counts.conflated += batch.conflated;
     co_await self->stream_->write(batch.parts, error);
     counts.bytes += batch.bytes + own.size();
-    self->room_.set();
+    self->changed_.notify();
   }
   self->gone_ = true;
   self->stream_->close();
   self->writing_ = false;
-  self->room_.set();
-  self->written_.set();
+  self->changed_.notify();
 }
 
 /// The lines of its worker become messages.
@@ -197,7 +198,7 @@ awaitable<void> Session::take(Event event) {
   if (event.opcode == Opcode::close) {
     peer_closed_ = true;
     close(event.code, {});
-    wake_.set();
+    wake_.notify();
   } else if (event.opcode == Opcode::ping && !closing_) {
     control(Opcode::pong, event.payload);
   } else if (event.opcode == Opcode::binary && !worker_) {
@@ -269,7 +270,7 @@ awaitable<void> Session::run(std::shared_ptr<Session> self, http::Stream& stream
   for (const Source& source : socket.sources) {
     auto joined =
         stream::Subscription::join(source.view, self->deflate_ ? Framing::deflated : Framing::text,
-                                   source.history, [session = self.get()] { session->wake_.set(); });
+                                   source.history, [session = self.get()] { session->wake_.notify(); });
     if (!joined) self->close(kTryAgainLater, "this stream has its one reader");
     if (joined) self->subscriptions_.push_back(std::move(joined));
   }
@@ -282,8 +283,8 @@ awaitable<void> Session::run(std::shared_ptr<Session> self, http::Stream& stream
 
   co_await self->read_loop();
   if (!self->peer_closed_) self->gone_ = true;
-  self->wake_.set();
-  while (self->writing_) co_await self->written_.wait();
+  self->wake_.notify();
+  while (self->writing_) co_await self->changed_.wait();
   self->subscriptions_.clear();
   if (self->worker_) self->worker_->close();
   socket.sessions.erase(self.get());
