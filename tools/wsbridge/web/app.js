@@ -2,6 +2,7 @@
 const kRows = 60; // records in the table
 const kColumns = 12;
 const kBars = 15;
+const kDraw = 200; // ms between two pictures
 const kSlowest = 30_000; // ms between two attempts to connect
 
 const $ = (id) => document.getElementById(id);
@@ -190,10 +191,10 @@ function take(text) {
   }
   if (!drawing) {
     drawing = true;
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       drawing = false;
       draw();
-    });
+    }, kDraw);
   }
 }
 
@@ -213,12 +214,18 @@ function plain(value) {
   return typeof value === "object" && value !== null ? "{…}" : String(value);
 }
 
+/** Whoever points at the table, or has the focus in it, wants it to stand still. */
+function held() {
+  return $("newest").matches(":hover, :focus-within");
+}
+
 function draw() {
-  $("counts").textContent = `${seen.toLocaleString()} records${paused ? ", paused" : ""}`;
+  const stands = paused ? ", paused" : held() ? ", the table stands still while you are in it" : "";
+  $("counts").textContent = `${seen.toLocaleString()} records${stands}`;
   $("gap").hidden = missed === 0;
   $("gap").textContent = `${missed.toLocaleString()} records were left out: this browser was too slow for them.`;
   drawBars(rows[0]?.record);
-  drawTable();
+  if (!held()) drawTable();
   const row = chosen ?? rows[0];
   $("one").textContent = row ? JSON.stringify(row.record, null, 2) : "no record yet";
 }
@@ -240,6 +247,7 @@ function drawTable() {
       }
       line.addEventListener("click", () => {
         chosen = chosen === row ? null : row;
+        for (const other of line.parentNode.children) other.setAttribute("aria-selected", String(other === line && chosen === row));
         draw();
       });
       return line;
