@@ -1,0 +1,255 @@
+#include "tools/wsbridge/serve.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <functional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "libcommon/base/signals.h"
+#include "libcommon/catalog/migrate.h"
+#include "libcommon/catalog/users.h"
+#include "tools/wsbridge/access/access.h"
+#include "tools/wsbridge/api/openapi.h"
+#include "tools/wsbridge/api/redis.h"
+#include "tools/wsbridge/api/site.h"
+#include "tools/wsbridge/http/server.h"
+#include "tools/wsbridge/serve_profile.h"
+
+namespace wl::wsbridge {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+
+constexpr std::chrono::seconds kLastRecords{2};  // that a stopped pipeline gets to write its last records
+constexpr size_t kBlockingThreads = 3;           // two passwords and the catalog
+
+/// As many descriptors as the system lets us have: each client needs one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// /metrics on an address of its own.
+class MetricsSite final : public http::Handler {
+ public:
+  explicit MetricsSite(std::function<api::Figures()> figures) : figures_(std::move(figures)) {}
+  awaitable<http::Admission> admit(const http::Request&) override {
+    http::Admission admission;
+    co_return admission;
+  }
+  awaitable<http::Response> handle(http::Request& request) override {
+    http::Response response{.status = 404, .headers = {{"Content-Type", "text/plain"}}, .body = {}};
+    if (request.path == "/metrics") {
+      response.status = 200;
+      response.headers[0].second = api::OpenMetrics::kMediaType;
+      response.body = api::metrics_text(figures_());
+    }
+    co_return response;
+  }
+
+ private:
+  std::function<api::Figures()> figures_;
+};
+
+/// Everything that runs, in the order in which it is built.
+class Bridge {
+ public:
+  Bridge(const ServeOptions& options, Profile profile, cli::Context& context)
+      : options_(options), profile_(std::move(profile)), context_(context), log_(context.log) {}
+
+  base::Result<void> build(const catalog::Location& location, const std::optional<api::RedisSpec>& redis);
+  base::Result<void> listen();
+  /// Until a signal, then drains.
+  void run();
+
+ private:
+  awaitable<void> wait_for_signal();
+  awaitable<void> drain();
+  awaitable<void> sleep(std::chrono::milliseconds time);
+  [[nodiscard]] api::Figures figures() const;
+  [[nodiscard]] bool input_runs();
+
+  const ServeOptions& options_;
+  Profile profile_;
+  cli::Context& context_;
+  base::Log& log_;
+  int64_t started_ns_ = base::wall_clock_ns();
+  asio::io_context io_{1};
+  asio::thread_pool blocking_{kBlockingThreads};
+  std::shared_ptr<catalog::Users> users_;
+  std::shared_ptr<api::Redis> redis_;
+  std::optional<access::Policy> policy_;
+  std::unique_ptr<access::Gate> gate_;
+  std::unique_ptr<api::Sources> sources_;
+  std::unique_ptr<api::Cache> cache_;
+  std::unique_ptr<api::Limiter> limiter_;
+  std::unique_ptr<api::Answers> answers_;
+  std::unique_ptr<api::Sockets> sockets_;
+  std::unique_ptr<api::Site> site_;
+  std::unique_ptr<MetricsSite> metrics_site_;
+  std::unique_ptr<http::Server> server_, metrics_server_;
+};
+
+base::Result<void> Bridge::build(const catalog::Location& location,
+                                 const std::optional<api::RedisSpec>& redis) {
+  const auto executor = io_.get_executor();
+  if (needs_users(profile_)) {
+    auto db = catalog::open_catalog(location);
+    if (!db) return std::unexpected(db.error());
+    users_ = std::make_shared<catalog::Users>(*db);
+  }
+  if (redis) redis_ = std::make_shared<api::Redis>(executor, *redis, log_);
+  auto policy = access::Policy::make(profile_);
+  if (!policy) return std::unexpected(policy.error());
+  policy_.emplace(std::move(*policy));
+  gate_ = std::make_unique<access::Gate>(executor, blocking_, users_, *policy_, profile_.signup, log_);
+  sources_ = std::make_unique<api::Sources>(executor, profile_, log_);
+  cache_ = std::make_unique<api::Cache>(executor, redis_);
+  limiter_ = std::make_unique<api::Limiter>(profile_.limits.rates, redis_);
+  auto answers = api::Answers::make(executor, profile_, *sources_, *cache_, log_);
+  if (!answers) return std::unexpected(answers.error());
+  answers_ = std::move(*answers);
+  auto sockets = api::Sockets::make(executor, profile_, *sources_, *answers_, *limiter_, log_);
+  if (!sockets) return std::unexpected(sockets.error());
+  sockets_ = std::move(*sockets);
+  const auto tell = [this] { return figures(); };
+  site_ = std::make_unique<api::Site>(api::SiteParts{.profile = profile_,
+                                                     .policy = *policy_,
+                                                     .gate = *gate_,
+                                                     .sources = *sources_,
+                                                     .answers = *answers_,
+                                                     .sockets = *sockets_,
+                                                     .cache = *cache_,
+                                                     .limiter = *limiter_,
+                                                     .openapi = api::openapi(profile_, context_.version),
+                                                     .figures = tell,
+                                                     .metrics_here = options_.metrics_listen.empty()});
+  const http::ServerOptions server_options{.limits = profile_.limits, .access_log = options_.access_log};
+  server_ = std::make_unique<http::Server>(executor, *site_, server_options, log_);
+  if (!options_.metrics_listen.empty()) {
+    metrics_site_ = std::make_unique<MetricsSite>(tell);
+    metrics_server_ = std::make_unique<http::Server>(executor, *metrics_site_, http::ServerOptions{}, log_);
+  }
+  return {};
+}
+
+base::Result<void> Bridge::listen() {
+  std::string first;
+  for (const std::string& address : options_.listen) {
+    const auto url = server_->listen(
+        {.address = address, .certificate = options_.certificate, .key = options_.key});
+    if (!url) return std::unexpected(url.error());
+    log_.info("listening on " + *url);
+    if (first.empty()) first = *url;
+  }
+  if (metrics_server_) {
+    const auto url =
+        metrics_server_->listen({.address = options_.metrics_listen, .certificate = {}, .key = {}});
+    if (!url) return std::unexpected(url.error());
+    log_.info("metrics on " + *url + "/metrics");
+  }
+  if (!users_) return {};
+  if (const std::string link = gate_->setup_link(first); !link.empty()) {
+    log_.info("no user yet: the first one is made at " + link);
+  }
+  return {};
+}
+
+void Bridge::run() {
+  sources_->start();
+  asio::co_spawn(io_, wait_for_signal(), asio::detached);
+  io_.run();
+  blocking_.join();
+}
+
+awaitable<void> Bridge::wait_for_signal() {
+  asio::signal_set signals(io_, SIGINT, SIGTERM);
+  boost::system::error_code error;
+  co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  signals.async_wait([](const boost::system::error_code& failed, int signal) {
+    if (!failed) ::_exit(128 + signal);  // the second one
+  });
+  co_await drain();
+  io_.stop();
+}
+
+/// Ctrl-C on a pipeline reaches all of it: what those before us still write is taken first.
+awaitable<void> Bridge::drain() {
+  const auto end = std::chrono::steady_clock::now() + kLastRecords;
+  while (input_runs() && std::chrono::steady_clock::now() < end) {
+    co_await sleep(std::chrono::milliseconds(10));
+  }
+  log_.info("stopping");
+  co_await sockets_->drain();
+  const std::chrono::nanoseconds grace(options_.grace);
+  co_await server_->stop(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
+  co_await sources_->stop();
+}
+
+awaitable<void> Bridge::sleep(std::chrono::milliseconds time) {
+  asio::steady_timer timer(io_, time);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+bool Bridge::input_runs() {
+  bool runs = false;
+  sources_->each_feed([&runs](const std::string&, const stream::Feed& feed) {
+    runs |= feed.spec().pipeline.empty() && feed.counts().state == stream::FeedState::running;
+  });
+  return runs;
+}
+
+api::Figures Bridge::figures() const {
+  api::Figures figures;
+  const http::ServerCounts& counts = server_->counts();
+  figures.started_ns = started_ns_;
+  figures.connections = counts.connections;
+  figures.accepted = counts.accepted;
+  figures.refused = counts.refused;
+  figures.answers = counts.answers;
+  figures.answer_seconds = site_->answer_seconds();
+  figures.rate_limited = limiter_->refused();
+  sources_->each_feed([&](const std::string& name, const stream::Feed& feed) {
+    figures.streams.emplace_back(name, feed.counts());
+  });
+  sources_->each_pool([&](const std::string& name, const worker::Pool& pool) {
+    figures.workers.emplace_back(name, pool.counts());
+  });
+  figures.sockets = sockets_->figures();
+  figures.cache = cache_->counts();
+  return figures;
+}
+
+}  // namespace
+
+base::Exit serve(const ServeOptions& given, const catalog::Location& catalog, cli::Context& context) {
+  const auto refuse = [&context](const base::Error& error) {
+    context.log.error(error);
+    return error.exit;
+  };
+  base::Signals::catch_reopen();
+  raise_descriptor_limit();
+  ServeOptions options = given;
+  std::optional<api::RedisSpec> redis;
+  auto profile = serve_profile(options, redis, context.log);
+  if (!profile) return refuse(profile.error());
+  Bridge bridge(options, std::move(*profile), context);
+  if (const auto built = bridge.build(catalog, redis); !built) return refuse(built.error());
+  if (const auto listening = bridge.listen(); !listening) return refuse(listening.error());
+  bridge.run();
+  return base::Exit::ok;
+}
+
+}  // namespace wl::wsbridge
