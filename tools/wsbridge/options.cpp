@@ -8,15 +8,17 @@ namespace wl::wsbridge {
 namespace {
 
 /// A verb, which remembers that it was chosen.
-CLI::App& add_verb(CLI::App& app, Options& o, const std::string& name, Verb verb, const std::string& summary) {
+CLI::App& add_verb(CLI::App& app, Options& o, const std::string& name, Verb verb,
+                   const std::string& summary) {
   CLI::App* const made = app.add_subcommand(name, summary);
   made->callback([&o, verb] { o.verb = verb; });
   return *made;
 }
 
 void add_catalog(CLI::App& verb, catalog::Location& where) {
-  cli::add_text(verb, "--db", where.db, "URL",
-                "the catalog of users: sqlite, sqlite:FILE, postgresql://USER@HOST/NAME, mysql://USER@HOST/NAME");
+  cli::add_text(
+      verb, "--db", where.db, "URL",
+      "the catalog of users: sqlite, sqlite:FILE, postgresql://USER@HOST/NAME, mysql://USER@HOST/NAME");
   cli::add_text(verb, "--db-password-file", where.password_file, "FILE",
                 "its first line is the password of --db (else WIRELINE_DB_PASSWORD)");
   cli::add_text(verb, "--store", where.store, "DIR", "directory of the sqlite catalog");
@@ -28,12 +30,14 @@ void add_serve(CLI::App& app, Options& o) {
   verb.add_option("profiles", s.profiles, "what to serve; several are joined")->type_name("PROFILE");
   cli::add_repeatable(verb, "--listen", s.listen, "ADDRESS",
                       "HOST:PORT, [IPV6]:PORT or unix:PATH; default: 127.0.0.1:8000");
-  cli::add_repeatable(verb, "--stream", s.streams, "NAME=COMMAND",
-                      "run a command (or, with -, read standard input) and serve its lines without a profile");
+  cli::add_repeatable(
+      verb, "--stream", s.streams, "NAME=COMMAND",
+      "run a command (or, with -, read standard input) and serve its lines without a profile");
   cli::add_switch(verb, "--lines", s.lines, "lines of --stream that are no JSON travel as text");
   cli::add_text(verb, "--tls-cert", s.certificate, "FILE", "certificate chain: all of --listen speak TLS");
   cli::add_text(verb, "--tls-key", s.key, "FILE", "its private key");
-  cli::add_text(verb, "--metrics-listen", s.metrics_listen, "ADDRESS", "answer /metrics there, and only there");
+  cli::add_text(verb, "--metrics-listen", s.metrics_listen, "ADDRESS",
+                "answer /metrics there, and only there");
   cli::add_text(verb, "--redis", s.redis, "URL",
                 "redis://HOST:PORT/DB: cache and rate limits shared by several bridges");
   cli::add_text(verb, "--env-file", s.env_file, "FILE",
@@ -50,14 +54,18 @@ void add_connect(CLI::App& app, Options& o) {
   verb.add_option("command", c.command, "what gets the messages as lines; default: standard input and output")
       ->type_name("COMMAND");
   cli::add_text(verb, "--ca", c.ca_file, "FILE", "who may have signed the server's certificate");
-  cli::add_text(verb, "--token-file", c.token_file, "FILE", "its first line is the token (else WIRELINE_TOKEN)");
+  cli::add_text(verb, "--token-file", c.token_file, "FILE",
+                "its first line is the token (else WIRELINE_TOKEN)");
 }
 
 void add_accounts(CLI::App& app, Options& o) {
   CLI::App& user = add_verb(app, o, "user", Verb::user, "make and change users");
-  user.add_option("action", o.action, "add, list, passwd, disable or enable")->type_name("ACTION")->required();
+  user.add_option("action", o.action, "add, list, passwd, disable or enable")
+      ->type_name("ACTION")
+      ->required();
   user.add_option("email", o.user.email, "whom")->type_name("EMAIL");
-  cli::add_text(user, "--password-file", o.user.password_file, "FILE", "its first line; default: it is asked for");
+  cli::add_text(user, "--password-file", o.user.password_file, "FILE",
+                "its first line; default: it is asked for");
   cli::add_table(user, o.user.table);
   add_catalog(user, o.catalog);
 
@@ -81,7 +89,8 @@ void add_accounts(CLI::App& app, Options& o) {
 void declare_options(CLI::App& app, Options& o) {
   app.require_subcommand(1);
   add_serve(app, o);
-  CLI::App& check = add_verb(app, o, "check", Verb::check, "say what is wrong with a profile, and who may do what");
+  CLI::App& check =
+      add_verb(app, o, "check", Verb::check, "say what is wrong with a profile, and who may do what");
   check.add_option("profiles", o.check_profiles, "the files")->type_name("PROFILE")->required();
   add_connect(app, o);
   add_accounts(app, o);

@@ -1,7 +1,5 @@
 #include "tools/wsbridge/serve.h"
 
-#include <sys/resource.h>
-
 #include <chrono>
 #include <functional>
 
@@ -13,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/resource.h>
 
 #include "libcommon/base/signals.h"
 #include "libcommon/catalog/migrate.h"
@@ -148,8 +147,8 @@ base::Result<void> Bridge::build(const catalog::Location& location,
 base::Result<void> Bridge::listen() {
   std::string first;
   for (const std::string& address : options_.listen) {
-    const auto url = server_->listen(
-        {.address = address, .certificate = options_.certificate, .key = options_.key});
+    const auto url =
+        server_->listen({.address = address, .certificate = options_.certificate, .key = options_.key});
     if (!url) return std::unexpected(url.error());
     log_.info("listening on " + *url);
     if (first.empty()) first = *url;

@@ -32,7 +32,8 @@ base::Result<Settings> read_env_file(const std::string& path) {
     const size_t equals = line.find('=');
     if (line.starts_with('#') || equals == std::string::npos) continue;
     std::string value = line.substr(equals + 1);
-    const bool quoted = value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
+    const bool quoted =
+        value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
     settings[line.substr(0, equals)] = quoted ? value.substr(1, value.size() - 2) : value;
   }
   return settings;
@@ -44,8 +45,8 @@ std::string setting(const Settings& settings, std::string_view name) {
 }
 
 /// The names of the programs that the bridge replaces.
-base::Result<void> apply(const Settings& settings, ServeOptions& options, std::optional<api::RedisSpec>& redis,
-                         Profile& profile) {
+base::Result<void> apply(const Settings& settings, ServeOptions& options,
+                         std::optional<api::RedisSpec>& redis, Profile& profile) {
   const std::string host = setting(settings, "HOST");
   const std::string port = setting(settings, "PORT");
   for (const std::string_view name : {"PORT", "REDIS_PORT"}) {
@@ -81,7 +82,8 @@ base::Result<void> add_stream(const std::string& text, bool lines, Profile& prof
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
   });
   if (equals == std::string::npos || !good) {
-    return std::unexpected(usage("--stream " + text + ": expected NAME=COMMAND or NAME=-", "letters, digits, _ and -"));
+    return std::unexpected(
+        usage("--stream " + text + ": expected NAME=COMMAND or NAME=-", "letters, digits, _ and -"));
   }
   if (std::ranges::count(profile.streams, name, &StreamSpec::name) != 0) {
     return std::unexpected(usage("--stream " + name + ": is there twice", "choose another name"));
@@ -89,12 +91,14 @@ base::Result<void> add_stream(const std::string& text, bool lines, Profile& prof
   StreamSpec stream{.name = name, .text_lines = lines};
   if (const std::string command = text.substr(equals + 1); command != "-") {
     auto pipeline = process::split_command(command);
-    if (!pipeline) return std::unexpected(usage("--stream " + name + ": " + pipeline.error().text, pipeline.error().hint));
+    if (!pipeline)
+      return std::unexpected(usage("--stream " + name + ": " + pipeline.error().text, pipeline.error().hint));
     stream.pipeline = std::move(*pipeline);
   }
   RouteSpec last{.path = "/api/" + name, .summary = "the last record of " + name, .name = name};
   last.access = Access::open;
-  RouteSpec flow{.path = "/streams/" + name, .summary = "the records of " + name + " as they come", .name = name};
+  RouteSpec flow{
+      .path = "/streams/" + name, .summary = "the records of " + name + " as they come", .name = name};
   flow.form = Form::ndjson;
   flow.access = Access::open;
   SocketSpec socket{.path = "/ws/" + name, .streams = {{.stream = name}}};

@@ -1,7 +1,8 @@
 #include "tools/wsbridge/api/answer.h"
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include <nlohmann/json.hpp>
 
 #include "tools/wsbridge/api/problem.h"
 

@@ -64,7 +64,8 @@ class Answers {
 
   [[nodiscard]] http::Response from_stream(const RouteSpec& route, const http::Request& request);
   /// Null: the worker is too busy.
-  [[nodiscard]] base::Result<CallPtr> call(const RouteSpec& route, const Argv& argv, const std::string& owner);
+  [[nodiscard]] base::Result<CallPtr> call(const RouteSpec& route, const Argv& argv,
+                                           const std::string& owner);
   boost::asio::awaitable<Outcome> collect(CallPtr call);
   /// `request`: cancelled when its client goes; null: others may wait for it too.
   boost::asio::awaitable<Entry> in_one_piece(const RouteSpec& route, Argv argv, std::string owner,

@@ -123,10 +123,13 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
   if (route.source == Source::stream && route.form == Form::ndjson) {
     co_return parts_.sockets.lines(route);
   }
-  auto values = read_values(route.params, {.path = found.captured,
-                                           .query = request.query,
-                                           .body = request.body,
-                                           .also = route.upload ? "name" : ""});
+  auto query = http::parse_query(request.query);
+  if (!query) co_return parts_.answers.failure(route, 400, "the query is not well formed");
+  const Sent sent{.path = found.captured,
+                  .query = std::move(*query),
+                  .body = request.body,
+                  .also = route.upload ? "name" : std::string_view{}};
+  auto values = read_values(route.params, sent);
   if (!values) co_return parts_.answers.failure(route, 400, values.error().text);
   if (route.upload) {
     if (!request.upload) co_return parts_.answers.failure(route, 400, "a file is expected as body");

@@ -32,9 +32,9 @@ struct SiteParts {
   Sockets& sockets;
   Cache& cache;
   Limiter& limiter;
-  std::string openapi;                ///< the document
-  std::function<Figures()> figures;   ///< for /metrics
-  bool metrics_here = true;           ///< false: /metrics has an address of its own
+  std::string openapi;               ///< the document
+  std::function<Figures()> figures;  ///< for /metrics
+  bool metrics_here = true;          ///< false: /metrics has an address of its own
 };
 
 class Site final : public http::Handler {

@@ -33,8 +33,7 @@ std::string one_message(const std::string& type, const std::vector<std::string>&
 base::Result<std::unique_ptr<Sockets>> Sockets::make(boost::asio::any_io_executor executor,
                                                      const Profile& profile, Sources& sources,
                                                      Answers& answers, Limiter& limiter, base::Log& log) {
-  std::unique_ptr<Sockets> made(
-      new Sockets(executor, profile, sources, answers, limiter, log));
+  std::unique_ptr<Sockets> made(new Sockets(executor, profile, sources, answers, limiter, log));
   for (const SocketSpec& spec : profile.sockets) {
     std::vector<websocket::Source> views;
     for (const SubscriptionSpec& wanted : spec.streams) {
@@ -76,11 +75,12 @@ http::Response Sockets::open(const SocketSpec& socket, access::Identity identity
   auto on_message = [this, &socket, identity = std::move(identity)](std::string_view text) {
     return message(socket, identity, std::string(text));
   };
-  return sockets_.find(socket.path)->second.second->upgrade(request, std::move(on_message), std::move(worker));
+  return sockets_.find(socket.path)
+      ->second.second->upgrade(request, std::move(on_message), std::move(worker));
 }
 
 http::Response Sockets::lines(const RouteSpec& route) {
-  return stream::answer_lines(lines_.at(&route), sources_.feed(route.name).spec().history);
+  return stream::answer_lines(executor_, lines_.at(&route), sources_.feed(route.name).spec().history);
 }
 
 awaitable<std::optional<std::string>> Sockets::message(const SocketSpec& socket, access::Identity identity,
@@ -138,7 +138,8 @@ base::Result<std::shared_ptr<stream::View>> Sockets::view(const std::string& str
     if (!compiled) return std::unexpected(compiled.error());
     program.emplace(std::move(*compiled));
   }
-  stream::ViewOptions options{.timestamp = timestamp, .slow = slow, .backlog_bytes = profile_.limits.backlog_bytes};
+  stream::ViewOptions options{
+      .timestamp = timestamp, .slow = slow, .backlog_bytes = profile_.limits.backlog_bytes};
   view = std::make_shared<stream::View>(sources_.feed(stream), std::move(program), options, log_);
   return view;
 }
