@@ -26,17 +26,27 @@ const std::vector<RouteSpec>& built_in_routes() {
         built_in("/docs", "docs", "These routes as a page (Swagger UI)", everybody),
         built_in("/redoc", "redoc", "These routes as a page (Redoc)", everybody),
         built_in("/setup", "setup", "The page of the one-time link", everybody),
-        built_in("/setup", "setup", "Makes the first user, with the code of the one-time link", everybody),
+        built_in("/streams", "streams", "The streams and how they are", open),
+        built_in("/api/me", "me", "Whose token this is", token),
     };
-    all.back().method = "POST";
+    const std::array<RouteSpec, 5> posts{
+        built_in("/api/auth/setup", "setup", "Makes a user, with the code of the one-time link", everybody),
+        built_in("/api/auth/signup", "signup", "Makes a user, where the profile lets people sign up",
+                 everybody),
+        built_in("/api/auth/login", "login", "A token for an email and its password", everybody),
+        built_in("/api/auth/logout", "logout", "Ends the token", token),
+        built_in("/api/auth/ticket", "ticket", "A ticket that opens one WebSocket", token)};
+    for (const RouteSpec& post : posts) {
+      all.push_back(post);
+      all.back().method = "POST";
+    }
     return all;
   }();
   return routes;
 }
 
 bool is_builtin(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kNamed{
-      "signup", "login", "logout", "me", "ticket", "cache_statistics", "websocket_stats"};
+  constexpr std::array<std::string_view, 2> kNamed{"cache_statistics", "websocket_stats"};
   return std::ranges::find(kNamed, name) != kNamed.end() ||
          std::ranges::find(built_in_routes(), name, &RouteSpec::name) != built_in_routes().end();
 }
