@@ -1,9 +1,9 @@
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "tools/wsbridge/profile/check.h"
 #include "tools/wsbridge/profile/document.h"
@@ -30,7 +30,8 @@ Outcome read(std::string_view text) {
   auto profile = read_profile_text(text, "p.json", findings, environment);
   if (profile) std::ranges::move(check_profile(*profile, environment), std::back_inserter(findings));
   Outcome outcome{.profile = profile ? std::move(*profile) : Profile{}};
-  for (const Finding& finding : findings) outcome.lines.push_back((finding.warning ? "warning " : "") + finding.line());
+  for (const Finding& finding : findings)
+    outcome.lines.push_back((finding.warning ? "warning " : "") + finding.line());
   return outcome;
 }
 
@@ -43,14 +44,16 @@ std::string said(std::string_view text) {
 
 /// What is said of one route on stream "s" or worker "w".
 std::string route_said(const std::string& members) {
-  return said(R"({"streams":{"s":{"command":["cat"],"every":"10s"}},"workers":{"w":{"command":["cat"]}},"routes":[{)" +
-              members + "}]}");
+  return said(
+      R"({"streams":{"s":{"command":["cat"],"every":"10s"}},"workers":{"w":{"command":["cat"]}},"routes":[{)" +
+      members + "}]}");
 }
 
 }  // namespace
 
 TEST_CASE("wsbridge: a document with comments knows its lines", "[wsbridge][profile]") {
-  const auto root = parse_document("// one\n{ /* two\n lines */ \"a\": 1,\n\"b\": [true,\n null, -2.50,\n \"x\\u00e9\\n\"] }\n");
+  const auto root = parse_document(
+      "// one\n{ /* two\n lines */ \"a\": 1,\n\"b\": [true,\n null, -2.50,\n \"x\\u00e9\\n\"] }\n");
   REQUIRE(root);
   CHECK(root->line == 2);
   CHECK(root->find("a")->line == 3);
@@ -163,7 +166,8 @@ TEST_CASE("wsbridge: a profile with everything in it", "[wsbridge][profile]") {
   CHECK(std::ranges::find(access, "open to 10.0.0.0/8, ::1: GET /last") != access.end());
   CHECK(std::ranges::find(access, "open to everybody: POST /login") != access.end());
   CHECK(std::ranges::find(access, "with a token: POST /api/x/{id}") != access.end());
-  CHECK(std::ranges::find(access, "open to 10.0.0.0/8, ::1: WebSocket /ws/t, message \"command\"") != access.end());
+  CHECK(std::ranges::find(access, "open to 10.0.0.0/8, ::1: WebSocket /ws/t, message \"command\"") !=
+        access.end());
   CHECK(access.back() == "pages of other origins that may read: http://dash:3000");
 }
 
@@ -174,7 +178,8 @@ TEST_CASE("wsbridge: wrong keys, types and ranges of a profile, each with its li
   CHECK(said("{\"streams\":{\"s\":\n{\"comand\":[]}}}") ==
         "p.json:2: stream \"s\": needs one of \"command\", \"pipeline\", \"stdin\": true\n"
         "p.json:2: stream \"s\": unknown key \"comand\", did you mean \"command\"?");
-  CHECK(said(R"({"streams":{"s":{"command":["cat"],"stdin":true}}})").find("needs one of") != std::string::npos);
+  CHECK(said(R"({"streams":{"s":{"command":["cat"],"stdin":true}}})").find("needs one of") !=
+        std::string::npos);
   CHECK(said(R"({"streams":{"s":{"command":[]}}})") == "p.json:1: stream \"s\": \"command\": empty");
   CHECK(said(R"({"streams":{"s":{"command":["cat",1]}}})") ==
         "p.json:1: stream \"s\": \"command\": expected an array of texts");
@@ -182,7 +187,8 @@ TEST_CASE("wsbridge: wrong keys, types and ranges of a profile, each with its li
   CHECK(said(R"({"streams":{"s":{"command":["cat","${UNSET}"]}}})") ==
         "p.json:1: stream \"s\": the environment has no UNSET (set it, or write ${UNSET:-otherwise})");
   CHECK(said(R"({"streams":{"s":{"command":["cat"],"restart":"alway"}}})") ==
-        "p.json:1: stream \"s\": \"restart\": expected one of \"always\", \"on_failure\", \"never\", did you mean \"always\"?");
+        "p.json:1: stream \"s\": \"restart\": expected one of \"always\", \"on_failure\", \"never\", did you "
+        "mean \"always\"?");
   CHECK(said(R"({"streams":{"s":{"command":["cat"],"every":"soon"}}})") ==
         "p.json:1: stream \"s\": \"every\": expected a duration like \"30s\"");
   CHECK(said(R"({"streams":{"s":{"command":["cat"],"history":0}}})") ==
@@ -197,23 +203,30 @@ TEST_CASE("wsbridge: wrong keys, types and ranges of a profile, each with its li
   CHECK(said(R"({"sockets":{"/ws/{x}":{}}})") ==
         "p.json:1: socket /ws/{x}: the path: \"{x}\" cannot stand between two '/'\n"
         "p.json:1: socket /ws/{x}: needs \"streams\", \"receive\" or a \"worker\"");
-  CHECK(said(R"({"sockets":{"/ws":{"streams":[{"stream":"none"}]}}})") == "p.json:1: there is no stream \"none\"");
+  CHECK(said(R"({"sockets":{"/ws":{"streams":[{"stream":"none"}]}}})") ==
+        "p.json:1: there is no stream \"none\"");
 }
 
 TEST_CASE("wsbridge: what can be wrong with a route", "[wsbridge][profile]") {
   CHECK(route_said(R"("path":"/a","stream":"s")").empty());
   CHECK(route_said(R"("path":"/a")").find("needs one of \"stream\", \"worker\"") != std::string::npos);
   CHECK(route_said(R"("path":"/a","stream":"s","worker":"w")").find("needs one of") != std::string::npos);
-  CHECK(route_said(R"("path":"/a","stream":"t")") == "p.json:1: there is no stream \"t\", did you mean \"s\"?");
+  CHECK(route_said(R"("path":"/a","stream":"t")") ==
+        "p.json:1: there is no stream \"t\", did you mean \"s\"?");
   CHECK(route_said(R"("path":"/a","stream":"s","rate":"dada")") ==
         "p.json:1: there is no rate \"dada\", did you mean \"data\"?");
-  CHECK(route_said(R"("path":"/a","builtin":"reboot")") == "p.json:1: route GET /a: there is no builtin \"reboot\"");
+  CHECK(route_said(R"("path":"/a","builtin":"reboot")") ==
+        "p.json:1: route GET /a: there is no builtin \"reboot\"");
   CHECK(route_said(R"("path":"a","stream":"s")").find("begins with '/'") != std::string::npos);
-  CHECK(route_said(R"("path":"/a//b","stream":"s")").find("cannot stand between two '/'") != std::string::npos);
-  CHECK(route_said(R"("path":"/../b","stream":"s")").find("cannot stand between two '/'") != std::string::npos);
-  CHECK(route_said(R"("method":"HEAD","path":"/b","stream":"s")").find("expected one of \"GET\"") != std::string::npos);
+  CHECK(route_said(R"("path":"/a//b","stream":"s")").find("cannot stand between two '/'") !=
+        std::string::npos);
+  CHECK(route_said(R"("path":"/../b","stream":"s")").find("cannot stand between two '/'") !=
+        std::string::npos);
+  CHECK(route_said(R"("method":"HEAD","path":"/b","stream":"s")").find("expected one of \"GET\"") !=
+        std::string::npos);
   CHECK(route_said(R"("path":"/a/{x}","stream":"s")") == "p.json:1: \"/a/{x}\": there is no parameter \"x\"");
-  CHECK(route_said(R"("path":"/a/{x}/{x}","stream":"s","params":{"x":{}})").find("{x} twice") != std::string::npos);
+  CHECK(route_said(R"("path":"/a/{x}/{x}","stream":"s","params":{"x":{}})").find("{x} twice") !=
+        std::string::npos);
   CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"in":"path"}})").find("does not agree") !=
         std::string::npos);
   CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"in":"body"}})").find("GET has no body") !=
@@ -222,15 +235,19 @@ TEST_CASE("wsbridge: what can be wrong with a route", "[wsbridge][profile]") {
         "p.json:1: \"default\": x: expected a whole number");
   CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"type":"integer","default":5,"max":4}})") ==
         "p.json:1: \"default\": x: at most 4");
-  CHECK(route_said(R"("path":"/a","stream":"s","as":".a |")").starts_with("p.json:1: \"as\": jq: syntax error"));
-  CHECK(route_said(R"("path":"/a","stream":"s","error_as":"nope")") == "p.json:1: \"error_as\": jq: nope/0 is not defined, line 1:");
+  CHECK(route_said(R"("path":"/a","stream":"s","as":".a |")")
+            .starts_with("p.json:1: \"as\": jq: syntax error"));
+  CHECK(route_said(R"("path":"/a","stream":"s","error_as":"nope")") ==
+        "p.json:1: \"error_as\": jq: nope/0 is not defined, line 1:");
   CHECK(route_said(R"("path":"/a","stream":"s","cache":"5s")") ==
         "warning p.json:1: route GET /a: \"cache\" is shorter than the stream's \"every\" of 10s");
   CHECK(route_said(R"("path":"/a","stream":"s","cache":"10s")").empty());
-  CHECK(route_said(R"("path":"/a","command":["no-such-command"])") == "p.json:1: no command \"no-such-command\" on PATH");
+  CHECK(route_said(R"("path":"/a","command":["no-such-command"])") ==
+        "p.json:1: no command \"no-such-command\" on PATH");
   CHECK(route_said(R"("path":"/a","command":["/no/such"])") == "p.json:1: no command \"/no/such\"");
-  CHECK(route_said(R"("method":"POST","path":"/a","worker":"w","access":"everybody")").find("needs a token") !=
-        std::string::npos);
+  CHECK(
+      route_said(R"("method":"POST","path":"/a","worker":"w","access":"everybody")").find("needs a token") !=
+      std::string::npos);
   CHECK(route_said(R"("method":"POST","path":"/a","worker":"w","access":"open")").empty());
   CHECK(route_said(R"("method":"DELETE","path":"/a","worker":"w","access":"open")").find("needs a token") !=
         std::string::npos);
@@ -239,27 +256,33 @@ TEST_CASE("wsbridge: what can be wrong with a route", "[wsbridge][profile]") {
 TEST_CASE("wsbridge: an argv template in which a value could become an option", "[wsbridge][profile]") {
   const auto argv = [](const std::string& words) {
     return route_said(R"("path":"/a","params":{"t":{},"i":{"type":"integer"},"u":{"type":"integer","min":0},)"
-                      R"("k":{"words":["a","b"]},"d":{"words":["-a"]},"b":{"type":"boolean"}},"command":)" + words);
+                      R"("k":{"words":["a","b"]},"d":{"words":["-a"]},"b":{"type":"boolean"}},"command":)" +
+                      words);
   };
   for (const char* safe : {R"(["cat","--name={t}"])", R"(["cat","--","{t}"])", R"(["cat","{u}","{k}","{b}"])",
                            R"(["cat","-n{u}"])", R"(["cat","x={t}"])", R"(["cat","{}","{ }","{a-b}"])"}) {
     CHECK(argv(safe) == "");
   }
-  for (const char* unsafe : {R"(["cat","{t}"])", R"(["cat","-f","{t}"])", R"(["cat","{t}","--"])", R"(["cat","{i}"])",
-                             R"(["cat","{d}"])", R"(["cat","-{t}"])", R"(["cat","-n{t}"])", R"(["cat","--{t}"])",
-                             R"(["cat","--na{t}"])", R"(["cat","--={t}"])", R"(["cat","--n{t}=1"])"}) {
+  for (const char* unsafe :
+       {R"(["cat","{t}"])", R"(["cat","-f","{t}"])", R"(["cat","{t}","--"])", R"(["cat","{i}"])",
+        R"(["cat","{d}"])", R"(["cat","-{t}"])", R"(["cat","-n{t}"])", R"(["cat","--{t}"])",
+        R"(["cat","--na{t}"])", R"(["cat","--={t}"])", R"(["cat","--n{t}=1"])"}) {
     CHECK(argv(unsafe).find("the value could become an option (write \"--name={") != std::string::npos);
   }
   CHECK(argv(R"(["cat","--a={t}{u}"])").find("one {parameter} a word") != std::string::npos);
-  CHECK(argv(R"(["cat","--a={tt}"])") == "p.json:1: \"--a={tt}\": there is no parameter \"tt\", did you mean \"t\"?");
+  CHECK(argv(R"(["cat","--a={tt}"])") ==
+        "p.json:1: \"--a={tt}\": there is no parameter \"tt\", did you mean \"t\"?");
   CHECK(argv(R"(["cat","--a={upload}"])").find("there is no parameter \"upload\"") != std::string::npos);
   CHECK(argv(R"(["{k}"])").find("the command itself cannot be a parameter") != std::string::npos);
 }
 
 TEST_CASE("wsbridge: routes that hide each other", "[wsbridge][profile]") {
   const auto two = [](const char* first, const char* second) {
-    return said(std::string(R"({"streams":{"s":{"command":["cat"]}},"routes":[{"stream":"s","params":{"x":{"in":"path"}},"path":")") + first +
-                "\"},\n{\"stream\":\"s\",\"params\":{\"y\":{\"in\":\"path\"}},\"path\":\"" + second + "\"}]}");
+    return said(
+        std::string(
+            R"({"streams":{"s":{"command":["cat"]}},"routes":[{"stream":"s","params":{"x":{"in":"path"}},"path":")") +
+        first + "\"},\n{\"stream\":\"s\",\"params\":{\"y\":{\"in\":\"path\"}},\"path\":\"" + second +
+        "\"}]}");
   };
   CHECK(two("/a/{x}", "/a/{y}") == "p.json:2: route GET /a/{y}: never reached, p.json:1 comes first");
   CHECK(two("/a/{x}", "/a/{y}/b").empty());

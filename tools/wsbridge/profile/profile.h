@@ -86,7 +86,7 @@ struct RouteSpec {
   Argv argv{};
 
   Form form = Form::json;
-  std::string as{};  ///< jq program; it sees the record of a stream's last, else the array of all records
+  std::string as{};  ///< jq program; sees a stream's last record (null before the first), else the array of all
   unsigned status = 200;
   std::string media_type = "application/octet-stream";  ///< of a raw answer
   std::string file_name{};                              ///< of a raw answer, a template as in argv

@@ -1,0 +1,202 @@
+#include "tools/wsbridge/api/openapi.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/wsbridge/api/problem.h"
+#include "tools/wsbridge/api/route_table.h"
+
+namespace wl::wsbridge::api {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ref(const char* name) { return {{"$ref", std::string("#/components/") + name}}; }
+Json content(const std::string& media_type, Json schema) {
+  return {{media_type, {{"schema", std::move(schema)}}}};
+}
+
+/// A number as JSON without ".0" where it is whole.
+Json number(double value) {
+  const auto whole = static_cast<int64_t>(value);
+  return static_cast<double>(whole) == value ? Json(whole) : Json(value);
+}
+
+Json schema_of(const ParamSpec& param) {
+  const bool text = param.type == ValueType::text;
+  constexpr std::array<const char*, 4> kTypes{"string", "integer", "number", "boolean"};
+  Json schema{{"type", kTypes[static_cast<size_t>(param.type)]}};
+  const auto parsed = [&](const std::string& value) {
+    return text ? Json(value) : Json::parse(value, nullptr, false);
+  };
+  if (param.min) schema[text ? "minLength" : "minimum"] = number(*param.min);
+  if (param.max) schema[text ? "maxLength" : "maximum"] = number(*param.max);
+  for (const std::string& word : param.words) schema["enum"].push_back(parsed(word));
+  if (param.initial) schema["default"] = parsed(*param.initial);
+  return schema;
+}
+
+Json request_body(const RouteSpec& route) {
+  if (route.upload) {
+    Json form{{"type", "object"},
+              {"properties", {{route.upload->field, {{"type", "string"}, {"format", "binary"}}}}},
+              {"required", {route.upload->field}}};
+    Json kinds = content("multipart/form-data", std::move(form));
+    kinds.update(content("application/octet-stream", {{"type", "string"}, {"format", "binary"}}));
+    return {{"required", true}, {"content", std::move(kinds)}};
+  }
+  if (route.name == "login" || route.name == "signup")
+    return {{"required", true}, {"content", content("application/json", ref("schemas/Credentials"))}};
+  Json schema{{"type", "object"}};
+  for (const ParamSpec& param : route.params) {
+    if (param.in != ParamIn::body) continue;
+    Json property = schema_of(param);
+    if (!param.text.empty()) property["description"] = param.text;
+    schema["properties"][param.name] = std::move(property);
+    if (param.required) schema["required"].push_back(param.name);
+  }
+  if (!schema.contains("properties")) return {};
+  const bool required = schema.contains("required");
+  return {{"required", required}, {"content", content("application/json", std::move(schema))}};
+}
+
+Json parameters(const RouteSpec& route) {
+  Json all = Json::array();
+  for (const ParamSpec& param : route.params) {
+    if (param.in == ParamIn::body) continue;
+    Json one{{"name", param.name}, {"in", param.in == ParamIn::path ? "path" : "query"}};
+    if (!param.text.empty()) one["description"] = param.text;
+    one["required"] = param.required;
+    one["schema"] = schema_of(param);
+    all.push_back(std::move(one));
+  }
+  if (route.upload)
+    all.push_back({{"name", "name"},
+                   {"in", "query"},
+                   {"description", "The file's name, when the body is the file itself"},
+                   {"required", false},
+                   {"schema", {{"type", "string"}}}});
+  return all;
+}
+
+Json answer_content(const RouteSpec& route) {
+  const auto page = [](const char* media_type) { return content(media_type, {{"type", "string"}}); };
+  if (route.form == Form::raw) return content(route.media_type, {{"type", "string"}, {"format", "binary"}});
+  if (route.form == Form::ndjson) return page("application/x-ndjson");
+  if (route.source == Source::builtin) {
+    if (route.name == "docs" || route.name == "redoc" || (route.name == "setup" && route.method == "GET"))
+      return page("text/html");
+    if (route.name == "metrics") return page("application/openmetrics-text");
+    if (route.name == "login" || route.name == "signup")
+      return content("application/json", ref("schemas/Token"));
+  }
+  return content("application/json", Json::object());
+}
+
+Json operation(const RouteSpec& route) {
+  std::string id = route.method;
+  for (const char c : route.path) id += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  const bool built_in = route.source == Source::builtin;
+  Json answers;
+  Json good{{"description", std::string(reason(route.status))}};
+  if (route.status != 204) good["content"] = answer_content(route);
+  answers[std::to_string(route.status)] = std::move(good);
+  const auto refuses = [&](unsigned status, bool when) {
+    if (!when) return;
+    const std::string text(reason(status));
+    const std::string kind = route.error_as.empty() ? "application/problem+json" : "application/json";
+    answers[std::to_string(status)] = {
+        {"description", text},
+        {"content", content(kind, route.error_as.empty() ? ref("schemas/Problem") : Json::object())}};
+  };
+  const bool reads = !route.params.empty() || route.upload;
+  const bool runs = route.source == Source::worker || route.source == Source::command;
+  refuses(400, reads || runs);
+  refuses(401, route.access != Access::everybody || route.name == "login");
+  refuses(404, runs);
+  refuses(409, built_in && route.name == "signup");
+  refuses(413, route.upload.has_value());
+  refuses(429, !route.rate.empty() || route.name == "login" || route.name == "signup");
+  refuses(500, runs);
+  refuses(503, route.source == Source::worker || route.name == "health");
+  refuses(504, runs);
+
+  const std::string summary = route.summary.empty() ? route.method + " " + route.path : route.summary;
+  Json made{{"operationId", id},
+            {"summary", summary},
+            {"description", summary + "."},
+            {"tags", {built_in ? "bridge" : "profile"}}};
+  if (Json all = parameters(route); !all.empty()) made["parameters"] = std::move(all);
+  if (Json body = request_body(route); !body.empty()) made["requestBody"] = std::move(body);
+  made["responses"] = std::move(answers);
+  // "open" is without a token for some: either of the two.
+  made["security"] = Json::array();
+  if (route.access != Access::everybody) made["security"].push_back({{"bearer", Json::array()}});
+  if (route.access == Access::open) made["security"].push_back(Json::object());
+  return made;
+}
+
+Json socket(const SocketSpec& spec) {
+  RouteSpec route{.path = spec.path, .summary = "WebSocket"};
+  route.access = spec.access;
+  std::string carries;
+  for (const SubscriptionSpec& row : spec.streams) carries += (carries.empty() ? " of " : ", ") + row.stream;
+  route.summary += carries;
+  Json made = operation(route);
+  made["responses"] = {{"101", {{"description", "The connection is a WebSocket from here on (RFC 6455)"}}},
+                       {"426", {{"description", "Not asked as a WebSocket"}}}};
+  return made;
+}
+
+Json components() {
+  const auto text = [] { return Json{{"type", "string"}}; };
+  Json schemas;
+  schemas["Problem"] = {
+      {"type", "object"},
+      {"description", "RFC 9457"},
+      {"properties",
+       {{"type", text()}, {"title", text()}, {"status", {{"type", "integer"}}}, {"detail", text()}}},
+      {"required", {"type", "title", "status"}}};
+  schemas["Credentials"] = {
+      {"type", "object"},
+      {"properties", {{"email", text()}, {"password", {{"type", "string"}, {"minLength", 8}}}}},
+      {"required", {"email", "password"}}};
+  schemas["Token"] = {{"type", "object"},
+                      {"properties", {{"access_token", text()}, {"token_type", {{"const", "bearer"}}}}},
+                      {"required", {"access_token", "token_type"}}};
+  return {{"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}}}},
+          {"schemas", std::move(schemas)}};
+}
+
+}  // namespace
+
+std::string openapi(const Profile& profile, std::string_view version) {
+  Json paths;
+  for (const auto* routes : {&profile.routes, &built_in_routes()}) {
+    for (const RouteSpec& route : *routes) {
+      std::string method = route.method;
+      std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+      if (!paths[route.path].contains(method)) paths[route.path][method] = operation(route);
+    }
+  }
+  for (const SocketSpec& spec : profile.sockets) {
+    if (!paths[spec.path].contains("get")) paths[spec.path]["get"] = socket(spec);
+  }
+  Json document{{"openapi", "3.1.0"}};
+  document["info"] = {{"title", "wsbridge"},
+                      {"version", version},
+                      {"description", "Streams and commands of this machine as WebSocket and REST."},
+                      {"contact", {{"name", "The owner of this server"}}}};
+  document["servers"] = {{{"url", "/"}}};
+  document["tags"] = {{{"name", "profile"}, {"description", "What the profile offers"}},
+                      {{"name", "bridge"}, {"description", "What every bridge has"}}};
+  document["paths"] = std::move(paths);
+  document["components"] = components();
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace wl::wsbridge::api
