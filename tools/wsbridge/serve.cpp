@@ -212,12 +212,8 @@ bool Bridge::input_runs() {
 
 api::Figures Bridge::figures() const {
   api::Figures figures;
-  const http::ServerCounts& counts = server_->counts();
   figures.started_ns = started_ns_;
-  figures.connections = counts.connections;
-  figures.accepted = counts.accepted;
-  figures.refused = counts.refused;
-  figures.answers = counts.answers;
+  figures.http = server_->counts();
   figures.answer_seconds = site_->answer_seconds();
   figures.rate_limited = limiter_->refused();
   sources_->each_feed([&](const std::string& name, const stream::Feed& feed) {
