@@ -1,6 +1,7 @@
 #pragma once
 // What coroutines of one thread wait on for each other.
 #include <chrono>
+#include <exception>
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -22,5 +23,10 @@ class Event {
   struct Waiters;
   std::shared_ptr<Waiters> waiters_;
 };
+
+/// For co_spawn: what went wrong in a coroutine of its own ends the loop.
+inline void rethrow(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
 
 }  // namespace wl::wsbridge::process

@@ -40,17 +40,19 @@ struct FeedCounts {
   FeedState state = FeedState::idle;
 };
 
-/// Runs a stream's pipeline by its StreamSpec: restart with back-off (1 s doubling to 30 s, jittered), `every`,
-/// start on demand and stop when nobody listens. Everything happens on the I/O thread.
+/// Runs a stream's pipeline by its StreamSpec: restart with back-off (1 s doubling to 30 s, jittered),
+/// `every`, start on demand and stop when nobody listens. Everything happens on the I/O thread.
 class Feed {
  public:
   Feed(boost::asio::any_io_executor executor, const StreamSpec& spec, base::Log& log);
   ~Feed();
 
+  /// Once. On demand: the command waits for the first listener, and is stopped 5 s after the last one went.
   void start();
   /// SIGTERM, then SIGKILL to the group; returns when it is gone.
   boost::asio::awaitable<void> stop();
 
+  /// Whoever is added gets what comes from now on; it may remove itself, and others, whenever it is called.
   void add(Listener& listener);
   void remove(Listener& listener);
   /// A listener that said full() can take more.
@@ -58,9 +60,10 @@ class Feed {
 
   /// The newest record; null: none yet. It stays after the end of the stream.
   [[nodiscard]] Text last() const;
-  /// The newest `count` records, oldest first; never more than the spec's history.
+  /// The newest `count` records, oldest first; never more than the spec's history, nor than 16 MiB.
   [[nodiscard]] std::vector<Text> history(size_t count) const;
-  /// The newest record of each key, in the order of their last change; empty without a key.
+  /// The newest record of each key, in the order of their last change; empty without a key. Of more than
+  /// 100,000 keys, or 64 MiB, those that changed last.
   [[nodiscard]] std::vector<Text> state() const;
   [[nodiscard]] const StreamSpec& spec() const;
   [[nodiscard]] const FeedCounts& counts() const;

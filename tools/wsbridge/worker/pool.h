@@ -35,25 +35,30 @@ struct PoolCounts {
   uint32_t busy = 0, waiting = 0;
 };
 
-/// The processes of a WorkerSpec. They are started when they are first needed, and replaced when they die, hang
-/// or answer garbage.
+/// The processes of a WorkerSpec. They are started when they are first needed, and replaced when they die,
+/// write what is no answer, or do not end within 2 s what was cancelled. Of records that nobody takes about 1
+/// MiB is held for a call; then its process is not read, so that with a concurrency above 1 its other calls
+/// wait too.
 class Pool {
  public:
   Pool(boost::asio::any_io_executor executor, const WorkerSpec& spec, base::Log& log);
   ~Pool();
-  /// Null: the queue is full (503; come back in a second).
+  /// Null: the queue is full, or the processes die again and again (503; come back in a second). `timeout_ns`
+  /// runs from here to the end.
   [[nodiscard]] std::unique_ptr<Call> call(Argv argv, std::string owner, int64_t timeout_ns);
+  /// Calls that run are lost; returns when all processes are gone.
   boost::asio::awaitable<void> stop();
   [[nodiscard]] const PoolCounts& counts() const;
   [[nodiscard]] const WorkerSpec& spec() const;
 
  private:
   struct State;
+  class Pending;
   std::shared_ptr<State> state_;
 };
 
-/// A command run for one request; its stdout lines are the records, its exit status the status. `raw`: its stdout
-/// comes as it is, in pieces.
+/// A command run for one request; its stdout lines are the records (kLost when one is no JSON object), its
+/// exit status the status. `raw`: its stdout comes as it is, in pieces. It has the owner as WIRELINE_OWNER.
 [[nodiscard]] base::Result<std::unique_ptr<Call>> run_command(boost::asio::any_io_executor executor,
                                                               const Argv& argv, const std::string& owner,
                                                               int64_t timeout_ns, bool raw, base::Log& log);
