@@ -15,7 +15,7 @@ struct Value {
   Kind kind = Kind::null;
   size_t line = 0;
   std::string text{};             ///< of a text its bytes (UTF-8); of a number or boolean as JSON
-  std::vector<Member> members{};  ///< of an array without names
+  std::vector<Member> members;  ///< of an array without names
 
   [[nodiscard]] const Value* find(std::string_view name) const;
 };
