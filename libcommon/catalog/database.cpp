@@ -2,12 +2,12 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <optional>
+#include <thread>
 
 #include <fcntl.h>
 #include <soci/soci.h>
@@ -66,10 +66,14 @@ base::Result<std::string> password_of(const Location& location) {
 /// What SOCI says, in one line, without its context: that has the bound values.
 DbError as_error(const std::string& subject, const soci::soci_error& error) {
   const std::string message = error.get_error_message();
-  const bool duplicate = error.get_error_category() == soci::soci_error::constraint_violation ||
-                         message.find("UNIQUE constraint failed") != std::string::npos ||
-                         message.find("Duplicate entry") != std::string::npos;
-  return {{subject + ": " + message.substr(0, message.find('\n'))}, duplicate};
+  const auto says = [&message](const char* text) { return message.find(text) != std::string::npos; };
+  if (error.get_error_category() == soci::soci_error::constraint_violation ||
+      says("UNIQUE constraint failed") || says("Duplicate entry"))
+    return {{subject + ": what must be unique is there already"}, true};
+  std::string line = message;
+  if (const size_t detail = line.find("\nDETAIL"); detail != std::string::npos) line.resize(detail);
+  for (char& c : line) c = c == '\n' || c == '\t' ? ' ' : c;
+  return {{subject + ": " + line}, false};
 }
 
 }  // namespace
@@ -84,14 +88,28 @@ struct Db::State {
     switch (target.engine) {
       case Engine::sqlite:
         session.open(*factory_sqlite3(), target.connect);
-        for (const char* pragma : {"busy_timeout = 10000", "journal_mode = wal", "foreign_keys = on"})
-          session << "pragma " << pragma;
+        session << "pragma busy_timeout = 10000";
+        session << "pragma foreign_keys = on";
+        use_wal();
         break;
       case Engine::postgresql: session.open(*factory_postgresql(), target.connect); break;
       case Engine::mysql:
         session.open(*factory_mysql(), target.connect);
         session << "set session sql_mode = 'TRADITIONAL', lc_messages = 'en_US'";
         break;
+    }
+  }
+
+  /// Of two who do this to a new file at once, SQLite lets one fail in place of wait.
+  void use_wal() {
+    for (int tries = 500;; --tries) {
+      try {
+        session << "pragma journal_mode = wal";
+        return;
+      } catch (const soci::soci_error&) {
+        if (tries == 0) throw;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
     }
   }
 

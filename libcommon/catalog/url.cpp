@@ -8,7 +8,7 @@
 namespace wl::catalog {
 namespace {
 
-/// key='value' as libpq and SOCI's MySQL read it.
+/// key='value' as SOCI's MySQL reads it.
 std::string pair(std::string_view key, std::string_view value) {
   std::string text = std::string(key) + "='";
   for (const char c : value) {
@@ -41,34 +41,45 @@ std::string_view cut(std::string_view& rest, char mark) {
   return front;
 }
 
+/// PostgreSQL's library takes URLs; SOCI takes the other form apart at each space.
+std::string postgresql_url(std::string_view user, std::string_view place, std::string_view name,
+                           std::string_view settings, const std::string& password) {
+  std::string url = "postgresql://" + std::string(user) + ":";
+  for (const char c : password) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    url += {'%', kDigits[static_cast<unsigned char>(c) >> 4], kDigits[c & 15]};
+  }
+  url.append("@").append(place).append("/").append(name).append("?").append(settings);
+  return url + (settings.empty() ? "" : "&") +
+         "connect_timeout=5&options=-c%20client_min_messages%3dwarning%20-c%20statement_timeout%3d30000";
+}
+
 base::Result<Target> read_server(Engine engine, std::string_view url, const std::string& password) {
-  const bool postgresql = engine == Engine::postgresql;
-  std::string_view rest = url.substr(url.find("://") + 3);
-  std::string_view base = cut(rest, '?');
-  std::string_view place = cut(base, '/');
+  std::string_view settings = url.substr(url.find("://") + 3);
+  std::string_view name = cut(settings, '?');
+  std::string_view place = cut(name, '/');
   const size_t at = place.rfind('@');
   const std::string_view user = at == std::string_view::npos ? "" : place.substr(0, at);
   if (at != std::string_view::npos) place.remove_prefix(at + 1);
-  if (user.find(':') != std::string_view::npos || rest.find("pass") != std::string_view::npos)
+  if (user.find(':') != std::string_view::npos || settings.find("pass") != std::string_view::npos)
     return base::fail("--db: a password in the URL can be seen by others",
                       "put it into WIRELINE_DB_PASSWORD or a file for --db-password-file", base::Exit::usage);
-  std::string_view host = place.starts_with('[') ? cut(place, ']').substr(1) : cut(place, ':');
-  if (place.starts_with(':')) place.remove_prefix(1);
-  if (host.empty() || base.empty())
+  if (place.empty() || name.empty() || url.find(' ') != std::string_view::npos)
     return base::fail("--db: \"" + std::string(url) + "\" names no server or no database",
-                      postgresql ? "postgresql://user@host/name" : "mysql://user@host/name",
-                      base::Exit::usage);
+                      "postgresql://user@host/name, mysql://user@host/name", base::Exit::usage);
+  if (engine == Engine::postgresql)
+    return Target{engine, postgresql_url(user, place, name, settings, password), std::string(url)};
 
-  std::string connect = pair("host", decoded(host)) + pair(postgresql ? "dbname" : "db", decoded(base));
-  if (!place.empty()) connect += postgresql ? pair("port", place) : "port=" + std::string(place) + " ";
+  std::string_view port = place;
+  const std::string_view host = cut(port, ':');
+  // A server that hangs must not hold a thread for ever.
+  std::string connect = "charset=utf8mb4 connect_timeout=5 read_timeout=30 write_timeout=30 " +
+                        pair("host", decoded(host)) + pair("db", decoded(name));
+  if (!port.empty()) connect += "port=" + std::string(port) + " ";
   if (!user.empty()) connect += pair("user", decoded(user));
   if (!password.empty()) connect += pair("password", password);
-  // A server that hangs must not hold a thread for ever.
-  connect += postgresql
-                 ? "connect_timeout=5 options='-c client_min_messages=warning -c statement_timeout=30000' "
-                 : "connect_timeout=5 read_timeout=30 write_timeout=30 charset=utf8mb4 ";
-  while (!rest.empty()) {
-    std::string_view value = cut(rest, '&');
+  while (!settings.empty()) {
+    std::string_view value = cut(settings, '&');
     const std::string_view key = cut(value, '=');
     connect += pair(key, decoded(value));
   }

@@ -144,7 +144,7 @@ DbResult<std::vector<Token>> Users::tokens() {
     Token one;
     Statement read(db,
                    "select hash, user_id, email, name, tokens.created, expires, last_used from tokens"
-                   " join users on users.id = user_id order by email, tokens.created");
+                   " join users on users.id = user_id order by email, tokens.created, name");
     read.into(one.hash).into(one.user_id).into(one.email).into(one.name);
     read.into(one.created).into(one.expires).into(one.last_used);
     while (read.next()) found.push_back(one);
