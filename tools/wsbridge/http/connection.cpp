@@ -78,17 +78,27 @@ awaitable<void> Connection::wait(bool for_writing, error_code& error) {
   if (!error && !socket_->plain.is_open()) error = asio::error::operation_aborted;
 }
 
-awaitable<bool> Connection::handshake() {
+awaitable<bool> Connection::handshake(std::string server) {
   if (!socket_->ssl) co_return true;
+  SSL* const ssl = socket_->ssl.get();
+  if (!server.empty() && ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl), server.c_str()) != 1) {
+    ::SSL_set_tlsext_host_name(ssl, server.c_str());
+    ::SSL_set1_host(ssl, server.c_str());
+  }
   error_code error;
   while (!error && !socket_->broken && socket_->plain.is_open()) {
     ::ERR_clear_error();
-    const int result = ::SSL_accept(socket_->ssl.get());
+    const int result = server.empty() ? ::SSL_accept(ssl) : ::SSL_connect(ssl);
     if (result == 1) co_return true;
     error = socket_->failure(result);
     if (would_block(error)) co_await wait(socket_->for_writing, error);
   }
   co_return false;
+}
+
+std::string Connection::tls_failure() const {
+  const long verdict = ::SSL_get_verify_result(socket_->ssl.get());
+  return verdict == X509_V_OK ? "no TLS there" : ::X509_verify_cert_error_string(verdict);
 }
 
 awaitable<size_t> Connection::read_some(std::span<char> into, error_code& error) {

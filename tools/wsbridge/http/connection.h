@@ -23,8 +23,11 @@ class Connection final : public Stream {
   void close() override;
   [[nodiscard]] boost::asio::any_io_executor executor() override;
 
-  /// Of TLS; true at once without it.
-  boost::asio::awaitable<bool> handshake();
+  /// Of TLS; true at once without it. With `server` we are the client, and its certificate must be for that name
+  /// or address.
+  boost::asio::awaitable<bool> handshake(std::string server = {});
+  /// Why a client's handshake failed.
+  [[nodiscard]] std::string tls_failure() const;
   /// Writes what can be written right now; for a last word to somebody who is not served.
   void say(std::string_view text);
   /// Says that nothing more will be written.

@@ -273,6 +273,7 @@ net::awaitable<void> Feed::State::run(std::shared_ptr<State> state) {
     }
   }
   state->finished = true;
+  state->settle(0);  // listeners see the end
   state->skips.finish();
   state->changed.notify();
 }

@@ -1,10 +1,10 @@
 #include "tools/wsbridge/websocket/duplex.h"
 
 #include <algorithm>
-#include <deque>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+
+#include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::websocket {
 namespace {
@@ -21,22 +21,11 @@ class Command final : public Duplex, public std::enable_shared_from_this<Command
     co_return co_await child_->write(line);
   }
 
-  awaitable<std::optional<std::string>> read() override {
-    while (ready_.empty()) {
-      const std::function<void(std::string_view)> keep = [this](std::string_view line) {
-        ready_.emplace_back(line);
-      };
-      const bool more = co_await lines_.next(keep);
-      if (!more && ready_.empty()) co_return std::nullopt;
-    }
-    std::string line = std::move(ready_.front());
-    ready_.pop_front();
-    co_return line;
-  }
+  awaitable<bool> read(const Each& each) override { co_return co_await lines_.next(each); }
 
   awaitable<int> status() override { co_return co_await child_->wait(); }
 
-  void close() override { boost::asio::co_spawn(executor_, stop(shared_from_this()), boost::asio::detached); }
+  void close() override { boost::asio::co_spawn(executor_, stop(shared_from_this()), process::rethrow); }
 
  private:
   static awaitable<void> stop(std::shared_ptr<Command> self) {
@@ -46,7 +35,6 @@ class Command final : public Duplex, public std::enable_shared_from_this<Command
   boost::asio::any_io_executor executor_;
   std::unique_ptr<process::Child> child_;
   process::Lines lines_{*child_};
-  std::deque<std::string> ready_{};
 };
 
 }  // namespace

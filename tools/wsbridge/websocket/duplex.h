@@ -1,7 +1,7 @@
 #pragma once
 // Something that takes lines and gives lines.
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,8 +20,9 @@ class Duplex {
   virtual ~Duplex() = default;
   /// Writes `text` as one line (line ends inside become blanks); false: it takes no more.
   virtual boost::asio::awaitable<bool> write(std::string_view text) = 0;
-  /// The next line; nothing: the end.
-  virtual boost::asio::awaitable<std::optional<std::string>> read() = 0;
+  /// Waits for lines and calls `each` for all that are there; false: the end (there may have been some).
+  using Each = std::function<void(std::string_view line)>;
+  virtual boost::asio::awaitable<bool> read(const Each& each) = 0;
   /// After the end of read(): its exit status.
   virtual boost::asio::awaitable<int> status() = 0;
   /// Ends it: read() then comes to its end.

@@ -5,7 +5,6 @@
 #include <set>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -172,10 +171,10 @@ awaitable<void> Session::write_loop(std::shared_ptr<Session> self) {
 
 /// The lines of its worker become messages.
 awaitable<void> Session::pump(std::shared_ptr<Session> self) {
-  while (!self->gone_) {
-    const std::optional<std::string> line = co_await self->worker_->read();
-    if (!line) break;
-    self->say(*line);
+  const Duplex::Each say = [session = self.get()](std::string_view line) { session->say(line); };
+  bool more = true;
+  while (more && !self->gone_) {
+    more = co_await self->worker_->read(say);
     co_await self->room();
   }
   self->close(kNormal, "its worker has ended");
@@ -276,10 +275,10 @@ awaitable<void> Session::run(std::shared_ptr<Session> self, http::Stream& stream
   }
   if (socket.draining) self->close(kGoingAway, "the server stops");
   if (!std::exchange(socket.ticking, true)) {
-    boost::asio::co_spawn(socket.executor, tick_all(self->socket_), boost::asio::detached);
+    boost::asio::co_spawn(socket.executor, tick_all(self->socket_), process::rethrow);
   }
-  boost::asio::co_spawn(socket.executor, write_loop(self), boost::asio::detached);
-  if (self->worker_) boost::asio::co_spawn(socket.executor, pump(self), boost::asio::detached);
+  boost::asio::co_spawn(socket.executor, write_loop(self), process::rethrow);
+  if (self->worker_) boost::asio::co_spawn(socket.executor, pump(self), process::rethrow);
 
   co_await self->read_loop();
   if (!self->peer_closed_) self->gone_ = true;
