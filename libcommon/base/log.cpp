@@ -77,9 +77,11 @@ Result<void> Log::reopen() {
   return {};
 }
 
+bool Log::shows(LogLevel level) const { return level <= state_->options.level; }
+
 void Log::write(LogLevel level, std::string_view text) {
   const LogOptions& options = state_->options;
-  if (level > options.level) return;
+  if (!shows(level)) return;
   // Where the file cannot be opened anew the old one goes on: no line is lost.
   if (state_->file && Signals::take_reopen_request()) (void)reopen();
   const auto index = static_cast<size_t>(level);

@@ -36,6 +36,8 @@ class Log {
   void warning(std::string_view text) { write(LogLevel::warning, text); }
   void info(std::string_view text) { write(LogLevel::info, text); }
   void debug(std::string_view text) { write(LogLevel::debug, text); }
+  /// False: a text of that level would not be written, so that it need not be made.
+  [[nodiscard]] bool shows(LogLevel level) const;
   [[nodiscard]] const std::string& tool() const { return tool_; }
 
  private:
