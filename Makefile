@@ -9,8 +9,8 @@ PACKAGES_BUILD := $(PACKAGES_DEMO) libboost-dev libjq-dev libsodium-dev libhired
 # A machine with another Node.js has its own npm, with which Debian's package conflicts.
 PACKAGES_NPM := $(shell command -v npm >/dev/null || echo npm)
 PACKAGES_TEST := catch2 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mandoc tshark tcpdump jq \
-  python3 python3-jsonschema iproute2 procps zstd lz4 xz-utils postgresql mariadb-server
-PACKAGES_BENCH := tcpdump tshark nfdump miller iproute2 $(PACKAGES_NPM)
+  python3 python3-jsonschema iproute2 procps zstd lz4 xz-utils redis-server postgresql mariadb-server
+PACKAGES_BENCH := tcpdump tshark nfdump miller iproute2 nginx wrk websocketd python3-fastapi uvicorn nodejs $(PACKAGES_NPM)
 
 CONFIGURE := cmake -G Ninja -S .
 NINJA := ninja -j $(JOBS)
@@ -18,7 +18,7 @@ CTEST := ctest -j 2 --output-on-failure
 CLANG := -DCMAKE_CXX_COMPILER=clang++-19
 SOURCES := git ls-files 'libcommon/*.h' 'libcommon/*.cpp' 'tools/*.h' 'tools/*.cpp' 'tests/*.h' 'tests/*.cpp'
 
-.PHONY: help deps deps-test deps-bench deps-clickhouse build demo test lint fmt docs fuzz sanitize bench bench-live soak install clean
+.PHONY: help deps deps-test deps-bench deps-docs deps-clickhouse build demo test lint fmt docs fuzz sanitize bench bench-live bench-bridge soak install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -35,6 +35,12 @@ deps-test: deps
 deps-bench: deps
 	@sh cmake/packages.sh $(PACKAGES_BENCH)
 	@sh tests/bench/fetch_duckdb.sh .deps/duckdb || true
+	@sh tests/bench/bridge/fetch_ws.sh .deps/ws || true
+
+## make deps-docs   fetch Swagger UI and Redoc for wsbridge's /docs and /redoc (3 MB)
+deps-docs:
+	@sh cmake/packages.sh $(PACKAGES_NPM)
+	@sh tools/wsbridge/web/fetch_docs.sh .deps/docs
 
 ## make deps-clickhouse  install ClickHouse's library for the tests that load records into it (178 MB)
 deps-clickhouse: deps-bench
@@ -98,6 +104,12 @@ bench-live: deps-bench
 	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD) all bench_programs
 	@/usr/bin/python3 tests/bench/live.py
+
+## make bench-bridge  wsbridge beside Node, FastAPI, websocketd and nginx
+bench-bridge: deps-bench
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF -DWIRELINE_BRIDGE=ON >/dev/null
+	@$(NINJA) -C $(BUILD) all bench_programs
+	@/usr/bin/python3 tests/bench/bridge.py
 
 ## make soak        the long loops: fuzzing for hours, every test ten times
 soak: deps-test
