@@ -52,7 +52,7 @@ Profile traffic() {
 
 TEST_CASE("wsbridge: OpenAPI of the traffic profile", "[wsbridge][openapi]") {
   const Profile profile = traffic();
-  const json document = json::parse(api::openapi(profile, "1.2.3"));
+  json document = json::parse(api::openapi(profile, "1.2.3"));
   CHECK(document["openapi"] == "3.1.0");
   CHECK(document["info"]["version"] == "1.2.3");
   CHECK(resolve(document, document) > 5);
@@ -92,8 +92,8 @@ TEST_CASE("wsbridge: OpenAPI of parameters and bodies", "[wsbridge][openapi]") {
       "params":{"name":{"required":true,"min":1,"max":9,"text":"Its name"},"n":{"type":"integer"}}},
     {"method":"POST","path":"/up","command":["cat","--","{upload}"],"upload":{"field":"pcap"},"form":"ndjson"},
     {"path":"/raw","command":["cat"],"form":"raw","media_type":"application/x-pcap"}]})");
-  const json document = json::parse(api::openapi(profile, "1"));
-  const json& get = document["paths"]["/p/{id}"]["get"];
+  json document = json::parse(api::openapi(profile, "1"));
+  json& get = document["paths"]["/p/{id}"]["get"];
   CHECK(get["parameters"] == json::parse(R"([
     {"name":"id","in":"path","required":true,"schema":{"type":"integer","minimum":1}},
     {"name":"limit","in":"query","description":"How many","required":false,
@@ -106,7 +106,7 @@ TEST_CASE("wsbridge: OpenAPI of parameters and bodies", "[wsbridge][openapi]") {
         "#/components/schemas/Problem");
   for (const char* status : {"200", "400", "401", "404", "500", "503", "504"})
     CHECK(get["responses"].contains(status));
-  const json& post = document["paths"]["/p"]["post"];
+  json& post = document["paths"]["/p"]["post"];
   CHECK(post["requestBody"] ==
         json::parse(R"({"required":true,"content":{"application/json":{"schema":{"type":"object",
     "properties":{"name":{"type":"string","minLength":1,"maxLength":9,"description":"Its name"},"n":{"type":"integer"}},
@@ -114,7 +114,7 @@ TEST_CASE("wsbridge: OpenAPI of parameters and bodies", "[wsbridge][openapi]") {
   CHECK(post["responses"].contains("201"));
   CHECK(post["responses"].contains("429"));
   CHECK(post["responses"]["400"]["content"].contains("application/json"));
-  const json& upload = document["paths"]["/up"]["post"];
+  json& upload = document["paths"]["/up"]["post"];
   CHECK(upload["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]["pcap"]["format"] ==
         "binary");
   CHECK(upload["requestBody"]["content"].contains("application/octet-stream"));

@@ -46,8 +46,8 @@ TEST_CASE("wsbridge: values of each type", "[wsbridge][params]") {
   ParamSpec integer = param("n", ValueType::integer);
   CHECK(one(integer, "42") == "42");
   CHECK(one(integer, "-042") == "-42");
-  CHECK(one(integer, "9007199254740992") == "9007199254740992");
-  CHECK(one(integer, "9007199254740994") == "! n: out of range");
+  CHECK(one(integer, "-9007199254740991") == "-9007199254740991");
+  CHECK(one(integer, "9007199254740993") == "! n: out of range");
   CHECK(one(integer, "99999999999999999999999") == "! n: out of range");
   for (const char* bad : {"", "-", "1.0", "1e3", "0x10", " 1", "1 ", "+1", "1\n", "nan", "one", "--1"}) {
     CHECK(one(integer, bad) == "! n: expected a whole number");
@@ -142,6 +142,7 @@ TEST_CASE("wsbridge: a value is one word and never an option", "[wsbridge][param
   CHECK(words({"x", "--limit={n}", "{n}", "y"}, {}) == "[x][y]");
   CHECK(words({"--t={t}"}, {{"t", ""}}) == "[--t=]");
   CHECK(words({"{n}"}, {{"n", "-5"}}) == "! n: must not begin with '-'");
+  CHECK(words({"--", "{upload_name}"}, {{"upload_name", "a\nb"}}) == "! upload_name: a control character");
   CHECK(words({"--", "{n}"}, {{"n", "-5"}}) == "[--][-5]");
   CHECK(words({"a{t}b{", "{}", "{a-b}", "{ t }"}, {{"t", "{u}"}}) == "[a{u}b{][{}][{a-b}][{ t }]");
   CHECK(fill_text("x-{a}-{none}-{b}.txt", {{"a", "1"}, {"b", "{a}"}}) == "x-1--{a}.txt");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include <nlohmann/json.hpp>
 
@@ -40,6 +39,11 @@ Json schema_of(const ParamSpec& param) {
   return schema;
 }
 
+bool gives_token(const RouteSpec& route) {
+  return route.source == Source::builtin && route.method == "POST" &&
+         (route.name == "login" || route.name == "signup" || route.name == "setup");
+}
+
 Json request_body(const RouteSpec& route) {
   if (route.upload) {
     Json form{{"type", "object"},
@@ -49,7 +53,7 @@ Json request_body(const RouteSpec& route) {
     kinds.update(content("application/octet-stream", {{"type", "string"}, {"format", "binary"}}));
     return {{"required", true}, {"content", std::move(kinds)}};
   }
-  if (route.name == "login" || route.name == "signup")
+  if (gives_token(route))
     return {{"required", true}, {"content", content("application/json", ref("schemas/Credentials"))}};
   Json schema{{"type", "object"}};
   for (const ParamSpec& param : route.params) {
@@ -91,36 +95,39 @@ Json answer_content(const RouteSpec& route) {
     if (route.name == "docs" || route.name == "redoc" || (route.name == "setup" && route.method == "GET"))
       return page("text/html");
     if (route.name == "metrics") return page("application/openmetrics-text");
-    if (route.name == "login" || route.name == "signup")
-      return content("application/json", ref("schemas/Token"));
+    if (gives_token(route)) return content("application/json", ref("schemas/Token"));
   }
   return content("application/json", Json::object());
 }
 
 Json operation(const RouteSpec& route) {
-  std::string id = route.method;
-  for (const char c : route.path) id += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  std::string id = route.method + route.path;  // "GET/api/files/:id": each is another, and can stand in a URL
+  std::ranges::replace(id, '{', ':');
+  std::erase(id, '}');
   const bool built_in = route.source == Source::builtin;
+  const unsigned status = built_in && route.name == "logout" ? 204 : route.status;
   Json answers;
-  Json good{{"description", std::string(reason(route.status))}};
-  if (route.status != 204) good["content"] = answer_content(route);
-  answers[std::to_string(route.status)] = std::move(good);
-  const auto refuses = [&](unsigned status, bool when) {
+  Json good{{"description", std::string(reason(status))}};
+  if (status != 204) good["content"] = answer_content(route);
+  answers[std::to_string(status)] = std::move(good);
+  const auto refuses = [&](unsigned code, bool when) {
     if (!when) return;
-    const std::string text(reason(status));
+    const std::string text(reason(code));
     const std::string kind = route.error_as.empty() ? "application/problem+json" : "application/json";
-    answers[std::to_string(status)] = {
+    answers[std::to_string(code)] = {
         {"description", text},
         {"content", content(kind, route.error_as.empty() ? ref("schemas/Problem") : Json::object())}};
   };
   const bool reads = !route.params.empty() || route.upload;
   const bool runs = route.source == Source::worker || route.source == Source::command;
   refuses(400, reads || runs);
-  refuses(401, route.access != Access::everybody || route.name == "login");
+  refuses(401, route.access != Access::everybody || (built_in && route.name == "login"));
   refuses(404, runs);
-  refuses(409, built_in && route.name == "signup");
+  refuses(403, gives_token(route) && route.name != "login");
+  refuses(409, gives_token(route) && route.name != "login");
   refuses(413, route.upload.has_value());
-  refuses(429, !route.rate.empty() || route.name == "login" || route.name == "signup");
+  refuses(422, gives_token(route));
+  refuses(429, !route.rate.empty() || gives_token(route));
   refuses(500, runs);
   refuses(503, route.source == Source::worker || route.name == "health");
   refuses(504, runs);
@@ -147,35 +154,40 @@ Json socket(const SocketSpec& spec) {
   for (const SubscriptionSpec& row : spec.streams) carries += (carries.empty() ? " of " : ", ") + row.stream;
   route.summary += carries;
   Json made = operation(route);
-  made["responses"] = {{"101", {{"description", "The connection is a WebSocket from here on (RFC 6455)"}}},
-                       {"426", {{"description", "Not asked as a WebSocket"}}}};
+  made["responses"].erase("200");
+  made["responses"].update(
+      {{"101", {{"description", "The connection is a WebSocket from here on (RFC 6455)"}}},
+       {"426", {{"description", "Not asked as a WebSocket"}}}});
   return made;
 }
 
-Json components() {
-  const auto text = [] { return Json{{"type", "string"}}; };
-  Json schemas;
-  schemas["Problem"] = {
-      {"type", "object"},
-      {"description", "RFC 9457"},
-      {"properties",
-       {{"type", text()}, {"title", text()}, {"status", {{"type", "integer"}}}, {"detail", text()}}},
-      {"required", {"type", "title", "status"}}};
-  schemas["Credentials"] = {
-      {"type", "object"},
-      {"properties", {{"email", text()}, {"password", {{"type", "string"}, {"minLength", 8}}}}},
-      {"required", {"email", "password"}}};
-  schemas["Token"] = {{"type", "object"},
-                      {"properties", {{"access_token", text()}, {"token_type", {{"const", "bearer"}}}}},
-                      {"required", {"access_token", "token_type"}}};
-  return {{"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}}}},
-          {"schemas", std::move(schemas)}};
-}
+/// What does not depend on the profile.
+constexpr std::string_view kFrame = R"({
+  "openapi": "3.1.0",
+  "info": {"title": "wsbridge", "version": "", "description": "Streams and commands of this machine as WebSocket and REST.",
+           "contact": {"name": "The owner of this server"}},
+  "servers": [{"url": "/"}],
+  "tags": [{"name": "profile", "description": "What the profile offers"},
+           {"name": "bridge", "description": "What every bridge has"}],
+  "paths": {},
+  "components": {
+    "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+    "schemas": {
+      "Problem": {"type": "object", "description": "RFC 9457", "required": ["type", "title", "status"], "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}}},
+      "Credentials": {"type": "object", "required": ["email", "password"], "properties": {
+        "email": {"type": "string"}, "password": {"type": "string", "minLength": 8},
+        "code": {"type": "string", "description": "Of an invitation or the one-time link"}}},
+      "Token": {"type": "object", "required": ["access_token", "token_type"], "properties": {
+        "access_token": {"type": "string"}, "token_type": {"const": "bearer"}}}}}
+})";
 
 }  // namespace
 
 std::string openapi(const Profile& profile, std::string_view version) {
-  Json paths;
+  Json document = Json::parse(kFrame);
+  document["info"]["version"] = version;
+  Json& paths = document["paths"];
   for (const auto* routes : {&profile.routes, &built_in_routes()}) {
     for (const RouteSpec& route : *routes) {
       std::string method = route.method;
@@ -186,16 +198,6 @@ std::string openapi(const Profile& profile, std::string_view version) {
   for (const SocketSpec& spec : profile.sockets) {
     if (!paths[spec.path].contains("get")) paths[spec.path]["get"] = socket(spec);
   }
-  Json document{{"openapi", "3.1.0"}};
-  document["info"] = {{"title", "wsbridge"},
-                      {"version", version},
-                      {"description", "Streams and commands of this machine as WebSocket and REST."},
-                      {"contact", {{"name", "The owner of this server"}}}};
-  document["servers"] = {{{"url", "/"}}};
-  document["tags"] = {{{"name", "profile"}, {"description", "What the profile offers"}},
-                      {{"name", "bridge"}, {"description", "What every bridge has"}}};
-  document["paths"] = std::move(paths);
-  document["components"] = components();
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -14,17 +14,21 @@ namespace wl::wsbridge::api {
 
 namespace {
 
-/// Numbers of more digits than a double holds would come out as others.
-constexpr double kMaxExact = 9007199254740992.0;
+/// Whole numbers beyond 2^53 - 1 would come out as others.
+constexpr double kMaxExact = 9007199254740991.0;
+
+/// A NUL would end a word, a newline a line of those who read it.
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
 
 base::Result<std::string> check_text(const ParamSpec& param, std::string_view text) {
   for (const char* at = text.data(); at != text.data() + text.size();) {
     const size_t size = base::utf8_length(at, text.data() + text.size());
     if (size == 0) return base::fail(param.name + ": not UTF-8");
-    if (static_cast<unsigned char>(*at) < 0x20 || *at == 0x7F)
-      return base::fail(param.name + ": a control character");
     at += size;
   }
+  if (has_control(text)) return base::fail(param.name + ": a control character");
   const auto size = static_cast<double>(text.size());
   const double most = param.max.value_or(kMaxText);
   if (size < param.min.value_or(0))
@@ -46,10 +50,8 @@ base::Result<std::string> check_number(const ParamSpec& param, std::string_view 
     return base::fail(param.name + (integer ? ": expected a whole number" : ": expected a number"));
   }
   const auto shown = [](double bound) {
-    return nlohmann::json(bound == std::floor(bound) && std::fabs(bound) < kMaxExact
-                              ? nlohmann::json(static_cast<int64_t>(bound))
-                              : nlohmann::json(bound))
-        .dump();
+    const bool whole = bound == std::floor(bound) && std::fabs(bound) <= kMaxExact;
+    return whole ? std::to_string(static_cast<int64_t>(bound)) : nlohmann::json(bound).dump();
   };
   if (integer && std::fabs(value) > kMaxExact) return base::fail(param.name + ": out of range");
   if (param.min && value < *param.min) return base::fail(param.name + ": at least " + shown(*param.min));
@@ -152,7 +154,8 @@ base::Result<Argv> fill(const Argv& words, const Values& values) {
     }
     const auto value = values.find(hole.name);
     if (value == values.end()) continue;
-    // check_profile() sees to it that this happens to numbers only that may be negative.
+    // read_values() and check_profile() see to it that this happens to the name of an upload at most.
+    if (has_control(value->second)) return base::fail(std::string(hole.name) + ": a control character");
     if (options && hole.at == 0 && value->second.starts_with('-'))
       return base::fail(std::string(hole.name) + ": must not begin with '-'");
     filled.push_back(word.substr(0, hole.at) + value->second + word.substr(hole.at + hole.size));
