@@ -113,7 +113,9 @@ struct Db::State {
     }
   }
 
-  void begin() { session << (target.engine == Engine::sqlite ? "begin immediate" : "begin"); }
+  void begin(bool writes) {
+    session << (target.engine == Engine::sqlite && writes ? "begin immediate" : "begin");
+  }
 };
 
 Db::Db(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -137,16 +139,16 @@ base::Result<std::unique_ptr<Db>> Db::open(const Location& location) {
   return std::unique_ptr<Db>(new Db(std::move(state)));
 }
 
-DbResult<void> Db::run(const std::function<void(Db&)>& work) {
+DbResult<void> Db::run_all(const std::function<void(Db&)>& work, bool writes) {
   const std::lock_guard lock(state_->busy);
   auto& session = state_->session;
   try {
     try {
-      state_->begin();
+      state_->begin(writes);
     } catch (const soci::soci_error&) {  // nothing was done yet: a server that came back is asked again
       if (engine() == Engine::sqlite) throw;
       state_->connect();
-      state_->begin();
+      state_->begin(writes);
     }
     try {
       work(*this);

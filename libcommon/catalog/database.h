@@ -45,11 +45,13 @@ class Db {
   /// All of `work` or, when a statement fails, nothing of it. `work` makes Statements of the Db and gives
   /// what it found.
   template <class Work>
-  [[nodiscard]] auto transaction(Work&& work) -> DbResult<std::invoke_result_t<Work, Db&>> {
-    std::invoke_result_t<Work, Db&> found{};
-    const auto done = run([&](Db& db) { found = work(db); });
-    if (!done) return std::unexpected(done.error());
-    return found;
+  [[nodiscard]] auto transaction(Work&& work) {
+    return run(std::forward<Work>(work), true);
+  }
+  /// The same for what writes nothing; it never waits for those who write.
+  template <class Work>
+  [[nodiscard]] auto read(Work&& work) {
+    return run(std::forward<Work>(work), false);
   }
   [[nodiscard]] Engine engine() const;
 
@@ -57,7 +59,14 @@ class Db {
   friend class Statement;
   struct State;
   explicit Db(std::unique_ptr<State> state);
-  DbResult<void> run(const std::function<void(Db&)>& work);
+  template <class Work>
+  auto run(Work&& work, bool writes) -> DbResult<std::invoke_result_t<Work, Db&>> {
+    std::invoke_result_t<Work, Db&> found{};
+    const auto done = run_all([&](Db& db) { found = work(db); }, writes);
+    if (!done) return std::unexpected(done.error());
+    return found;
+  }
+  DbResult<void> run_all(const std::function<void(Db&)>& work, bool writes);
   std::unique_ptr<State> state_;
 };
 

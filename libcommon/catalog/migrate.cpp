@@ -33,6 +33,8 @@ constexpr std::array<std::string_view, 5> kUsers{
 /// Append only: what has a number here has run somewhere.
 constexpr std::array kMigrations{Migration{1, "users, tokens, invitations", kUsers}};
 
+constexpr std::string_view kVersion = "select coalesce(max(number), 0) from schema_migrations";
+
 std::string for_engine(std::string_view step, Engine engine) {
   const size_t at = step.find(" $table");
   if (at == std::string_view::npos) return std::string(step);
@@ -54,7 +56,7 @@ int64_t bring_up(Db& db) {
   run(db, for_engine("create table if not exists schema_migrations (number bigint primary key,"
                      " name varchar(80) not null, applied bigint not null) $table",
                      db.engine()));
-  const int64_t found = ask(db, "select coalesce(max(number), 0) from schema_migrations");
+  const int64_t found = ask(db, kVersion);
   for (const Migration& migration : kMigrations) {
     if (migration.number <= found) continue;
     for (const std::string_view step : migration.steps) run(db, for_engine(step, db.engine()));
@@ -81,7 +83,8 @@ int64_t bring_up_alone(Db& db) {
 }  // namespace
 
 base::Result<void> migrate(Db& db) {
-  const auto version = db.transaction(bring_up_alone);
+  const auto ready = db.read([](Db& in) { return ask(in, kVersion); });  // fails where there is no table yet
+  const auto version = ready && *ready >= kMigrations.back().number ? ready : db.transaction(bring_up_alone);
   if (!version) return base::with_context("catalog", version.error());
   if (*version == 0) return base::fail("catalog: another program migrates it for too long", "try again");
   if (const int64_t ours = kMigrations.back().number; *version > ours) {

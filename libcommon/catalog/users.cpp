@@ -61,15 +61,15 @@ DbResult<std::optional<Account>> Users::add(const std::string& email, const std:
 }
 
 DbResult<std::optional<Account>> Users::find(const std::string& email) {
-  return db_->transaction([&](Db& db) { return first(accounts(db, "email = :email", email)); });
+  return db_->read([&](Db& db) { return first(accounts(db, "email = :email", email)); });
 }
 
 DbResult<std::vector<Account>> Users::list() {
-  return db_->transaction([](Db& db) { return accounts(db, "id <> :nobody", ""); });
+  return db_->read([](Db& db) { return accounts(db, "id <> :nobody", ""); });
 }
 
 DbResult<bool> Users::none() {
-  return db_->transaction([](Db& db) { return count_users(db) == 0; });
+  return db_->read([](Db& db) { return count_users(db) == 0; });
 }
 
 DbResult<bool> Users::set_password(const std::string& email, const std::string& password) {
@@ -116,7 +116,7 @@ DbResult<bool> Users::add_token(const Token& token) {
 DbResult<std::optional<Account>> Users::holder(const std::string& hash) {
   const int64_t now = base::wall_clock_ns();
   int64_t last_used = now;
-  auto found = db_->transaction([&](Db& db) -> std::optional<Account> {
+  auto found = db_->read([&](Db& db) -> std::optional<Account> {
     Account account;
     Statement read(
         db,
@@ -126,20 +126,19 @@ DbResult<std::optional<Account>> Users::holder(const std::string& hash) {
     if (!read.next()) return std::nullopt;
     return account;
   });
-  if (found && now - last_used > kMinute) {
-    const auto noted = db_->transaction([&](Db& db) {
+  if (found && *found && now - last_used > kMinute) {
+    (void)db_->transaction([&](Db& db) {  // the token is good whether that can be noted or not
       return Statement(db, "update tokens set last_used = :now where hash = :hash")
           .bind(now)
           .bind(hash)
           .run();
     });
-    if (!noted) return std::unexpected(noted.error());
   }
   return found;
 }
 
 DbResult<std::vector<Token>> Users::tokens() {
-  return db_->transaction([](Db& db) {
+  return db_->read([](Db& db) {
     std::vector<Token> found;
     Token one;
     Statement read(db,

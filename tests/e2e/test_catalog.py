@@ -47,7 +47,8 @@ class Server:
     def run(self, *args, **options):
         subprocess.run(self.command(*args), check=True, stdout=subprocess.DEVNULL, timeout=120, cwd=self.folder, **options)
 
-    def start(self, *args):
+    def start(self, *args, ready=("true",)):
+        """Returns when the port is open and the command `ready` ends with 0."""
         log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(self.command(*args), stdout=log, stderr=log, cwd=self.folder)
         log.close()
@@ -55,8 +56,9 @@ class Server:
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
+                subprocess.run([*map(str, ready)], check=True, stdout=subprocess.DEVNULL)
                 return
-            except OSError:
+            except (OSError, subprocess.CalledProcessError):
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:]) from None
                 time.sleep(0.05)
@@ -96,7 +98,7 @@ class Catalog(harness.TestCase):
         server.run(f"{programs}/initdb", "-D", server.folder / "data", "-U", "wire", "--auth=scram-sha-256",
                    f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
         server.start(f"{programs}/postgres", "-D", server.folder / "data", "-p", server.port, "-h", "127.0.0.1",
-                     "-k", server.folder, "-F")
+                     "-k", server.folder, "-F", ready=(f"{programs}/pg_isready", "-h", "127.0.0.1", "-p", server.port))
         self.check(f"postgresql://wire@127.0.0.1:{server.port}/postgres")
 
     def test_mariadb(self):

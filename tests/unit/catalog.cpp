@@ -261,6 +261,22 @@ TEST_CASE("catalog: a connection that the server ended is made anew") {
   CHECK(ask(**one, "select count(*) from users") == 0);
 }
 
+TEST_CASE("catalog: who reads does not wait for who writes") {
+  const Folder folder;
+  Users reader = users_of(folder.location());
+  const auto writer = open_catalog(folder.location());
+  REQUIRE(writer.has_value());
+  const auto done = (*writer)->transaction([&](Db& in) {
+    Statement(in, "insert into invitations (hash, only_first, expires) values ('x', 0, 1)").run();
+    const int64_t start = base::steady_clock_ns();
+    CHECK(*reader.none());
+    CHECK(!reader.holder(hash_of('1'))->has_value());
+    return base::steady_clock_ns() - start;
+  });
+  REQUIRE(done.has_value());
+  CHECK(*done < 2 * base::kSecond);  // SQLite would wait for ten
+}
+
 TEST_CASE("catalog: threads share a connection") {
   const Folder folder;
   Users users = users_of(folder.location());

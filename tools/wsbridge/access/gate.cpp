@@ -1,6 +1,6 @@
-#include <array>
 #include <functional>
 #include <unordered_map>
+#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/strand.hpp>
@@ -25,7 +25,6 @@ constexpr int64_t kRemembered =
     5 * base::kSecond;  ///< how long a token that was disabled elsewhere still works
 constexpr int64_t kTicketLife = 30 * base::kSecond;
 constexpr size_t kMaxRemembered = 10'000;
-constexpr size_t kHashers = 2;      ///< of 64 MiB each
 constexpr size_t kMaxHashing = 32;  ///< with those that wait: under a second
 constexpr uint32_t kAttempts = 10;  ///< a minute
 
@@ -158,8 +157,9 @@ struct Gate::State {
   std::unordered_map<std::string, Holder> holders{};  ///< by digest of the token
   std::unordered_map<std::string, Ticket> tickets{};  ///< by digest of the ticket
   api::Limiter attempts{{{"address", kAttempts}, {"account", kAttempts}}, nullptr};
+  /// Two, of 64 MiB each.
   using Hasher = asio::strand<asio::thread_pool::executor_type>;
-  std::array<Hasher, kHashers> hashers{Hasher(pool.get_executor()), Hasher(pool.get_executor())};
+  std::vector<Hasher> hashers{Hasher(pool.get_executor()), Hasher(pool.get_executor())};
   size_t hashing = 0;
   size_t turn = 0;
   int64_t complained = 0;
@@ -222,7 +222,8 @@ struct Gate::State {
     };
     ++state->hashing;
     const std::shared_ptr<void> done(nullptr, [state](void*) { --state->hashing; });
-    const Issued issued = co_await away(state->hashers.at(state->turn++ % kHashers), std::move(job));
+    const Issued issued =
+        co_await away(state->hashers.at(state->turn++ % state->hashers.size()), std::move(job));
     if (!issued.log.empty()) state->complain(issued.log);
     if (issued.failure != 0) co_return refuse(issued.failure, issued.detail, issued.failure == 503 ? 1 : 0);
     co_return as_json({{"access_token", issued.token}, {"token_type", "bearer"}});
@@ -251,7 +252,8 @@ struct Gate::State {
 Gate::Gate(asio::any_io_executor, asio::thread_pool& pool, std::shared_ptr<catalog::Users> users,
            const Policy& policy, Signup signup, base::Log& log)
     : state_(new State{pool, std::move(users), policy, signup, log}) {}
-Gate::~Gate() = default;
+/// A coroutine that waits keeps the state; what it has of the pool must go before the pool.
+Gate::~Gate() { state_->hashers.clear(); }
 
 asio::awaitable<Identity> Gate::identify(const http::Request& request, bool socket) {
   const std::shared_ptr<State> state = state_;
