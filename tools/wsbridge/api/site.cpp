@@ -99,6 +99,8 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
   const SocketSpec* const socket = found.route == nullptr ? parts_.sockets.find(request.path) : nullptr;
   if (socket != nullptr && request.method == "GET") {
     const access::Identity identity = co_await parts_.gate.identify(request, true);
+    if (!identity.may(socket->access) && identity.unknown)
+      co_return problem(503, "the catalog does not answer");
     if (!identity.may(socket->access)) co_return problem(401, "a token is needed: open it with ?ticket=");
     co_return parts_.sockets.open(*socket, identity, request);
   }
@@ -142,6 +144,7 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
 
 awaitable<http::Response> Site::refusal(const RouteSpec& route, const access::Identity& identity) {
   if (!identity.may(route.access)) {
+    if (identity.unknown) co_return parts_.answers.failure(route, 503, "the catalog does not answer");
     http::Response response = parts_.answers.failure(route, 401, "a token is needed");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     co_return response;
