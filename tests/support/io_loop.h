@@ -88,6 +88,19 @@ inline size_t resident_bytes() {
   return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+/// What a test's memory may grow by that is not its own doing; AddressSanitizer keeps what was freed.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr size_t kMemorySlack = size_t{300} << 20;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr size_t kMemorySlack = size_t{300} << 20;
+#else
+inline constexpr size_t kMemorySlack = size_t{8} << 20;
+#endif
+#else
+inline constexpr size_t kMemorySlack = size_t{8} << 20;
+#endif
+
 /// True when no process `pid` runs any more (one that nobody reaped counts as gone).
 inline bool gone_within(int pid, std::chrono::milliseconds limit) {
   const auto until = std::chrono::steady_clock::now() + limit;

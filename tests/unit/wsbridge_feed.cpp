@@ -292,7 +292,7 @@ TEST_CASE("a stream that dies again and again leaves nothing behind", "[wsbridge
   REQUIRE(count_is(220));
   run.stop();
   CHECK(tests::open_descriptors() <= descriptors);
-  CHECK(tests::resident_bytes() < memory + (size_t{4} << 20));
+  CHECK(tests::resident_bytes() < memory + tests::kMemorySlack);
   CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
