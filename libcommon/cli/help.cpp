@@ -60,7 +60,8 @@ void append_option(std::string& out, const OptionEntry& option) {
 }  // namespace
 
 std::string help_text(const Command& command) {
-  const std::string name = command.name;
+  const std::string& program = command.program;
+  const std::string name = command.name == program ? program : program + ' ' + command.name;
   std::string out = name + ": " + command.summary + "\n\nUsage: " + name + " " + usage_text(command) + "\n";
   if (!command.verbs.empty()) out += "\nVerbs:\n";
   for (const Command& verb : command.verbs) {
@@ -75,14 +76,14 @@ std::string help_text(const Command& command) {
              "An option with a long name can also be set in the environment (WIRELINE_LOG_LEVEL=debug "
              "for --log-level) or in a TOML file (log-level = \"debug\"): --config FILE, else "
              "$XDG_CONFIG_HOME/wireline/" +
-                 name + ".toml, else /etc/wireline/" + name + ".toml. Flag over environment over file.",
+                 program + ".toml, else /etc/wireline/" + program + ".toml. Flag over environment over file.",
              0) +
          '\n';
   out += '\n' +
          wrapped(
              "Exit status: 0 done, 1 failed or something was skipped, 2 usage, 3 the answer is \"no\". "
              "More: man " +
-                 name,
+                 program,
              0) +
          '\n';
   return out;

@@ -78,23 +78,24 @@ std::string option_macro(const OptionEntry& option) {
   return out + (option.value_optional ? " Ns Op = Ns Ar " : " Ar ") + option.value;
 }
 
+std::string option_items(const OptionGroup& group) {
+  std::string out = ".Bl -tag -width Ds\n";
+  for (const OptionEntry& option : group.options) {
+    out += ".It " + option_macro(option) + '\n' + sentence(option.text);
+    if (option.repeatable) out += "May be given several times.\n";
+    if (!option.initial.empty()) out += "The default is\n.Cm " + option.initial + " .\n";
+  }
+  return out + ".El\n";
+}
+
 std::string option_list(const Command& command) {
   std::string out;
-  for (const OptionGroup& group : command.groups) {
-    out += ".Ss " + group.title + "\n.Bl -tag -width Ds\n";
-    for (const OptionEntry& option : group.options) {
-      out += ".It " + option_macro(option) + '\n' + sentence(option.text);
-      if (option.repeatable) out += "May be given several times.\n";
-      if (!option.initial.empty()) out += "The default is\n.Cm " + option.initial + " .\n";
-    }
-    out += ".El\n";
-  }
+  for (const OptionGroup& group : command.groups) out += ".Ss " + group.title + '\n' + option_items(group);
   return out;
 }
 
-std::string synopsis(const Command& command) {
-  std::string out = ".Nm\n.Op Ar option ...\n";
-  if (!command.verbs.empty()) out += ".Ar verb\n";
+std::string positionals(const Command& command) {
+  std::string out;
   for (const Positional& positional : command.positionals) {
     out += (positional.required ? ".Ar " : ".Op Ar ") + positional.name +
            (positional.repeatable ? " ...\n" : "\n");
@@ -102,15 +103,20 @@ std::string synopsis(const Command& command) {
   return out;
 }
 
+std::string synopsis(const Command& command) {
+  std::string out = ".Nm\n.Op Ar option ...\n";
+  if (!command.verbs.empty()) out += ".Ar verb\n";
+  return out + positionals(command);
+}
+
 std::string verb_list(const Command& command) {
   std::string out;
   for (const Command& verb : command.verbs) {
-    out += ".Ss " + verb.name + '\n' + sentence(verb.summary) + ".Bl -tag -width Ds\n";
+    out += ".Ss " + verb.name + "\n.Nm\n.Cm " + verb.name + "\n.Op Ar option ...\n" + positionals(verb) +
+           ".Pp\n" + sentence(verb.summary);
     for (const OptionGroup& group : verb.groups) {
-      for (const OptionEntry& option : group.options)
-        out += ".It " + option_macro(option) + '\n' + sentence(option.text);
+      if (group.title != "Help") out += option_items(group);
     }
-    out += ".El\n";
   }
   return out;
 }

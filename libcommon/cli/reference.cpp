@@ -34,7 +34,9 @@ OptionEntry entry_of(const CLI::Option& option) {
 }  // namespace
 
 Command describe(const CLI::App& app) {
-  Command command{app.get_name(), app.get_description(), {}, {}, {}};
+  const CLI::App* program = &app;
+  while (program->get_parent() != nullptr) program = program->get_parent();
+  Command command{program->get_name(), app.get_name(), app.get_description(), {}, {}, {}};
   for (const std::string& title : app.get_groups()) {
     if (title.empty()) continue;
     OptionGroup group{title, {}};

@@ -34,14 +34,15 @@ struct Positional {
 
 /// A program, or one of its verbs.
 struct Command {
-  std::string name;
+  std::string program;  ///< "wsbridge"
+  std::string name;     ///< the same, or of a verb "serve"
   std::string summary;
   std::vector<OptionGroup> groups;
   std::vector<Positional> positionals;
   std::vector<Command> verbs;
 };
 
-/// Options without a group are hidden and left out.
+/// Options without a group are hidden and left out. `app` is a program or one of its verbs.
 [[nodiscard]] Command describe(const CLI::App& app);
 
 /// The prose and the facts that the declarations do not hold.

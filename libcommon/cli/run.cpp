@@ -56,11 +56,19 @@ CLI::Option* add_documents(CLI::App& app, const std::string& name, const std::st
   return add_optional(app, name, documents.front().first, words, take, text)->configurable(false);
 }
 
-void add_answers(CLI::App& app, const Tool& tool) {
+void add_help(CLI::App& app) {
   app.set_help_flag();
   add_answer(app, "-h,--help", "show this text", [&app] {
     return help_text(describe(app));
   })->trigger_on_parse();
+}
+
+void add_answers(CLI::App& app, const Tool& tool) {
+  add_help(app);
+  for (CLI::App* const verb : app.get_subcommands([](CLI::App*) { return true; })) {
+    verb->fallthrough();  // what every tool has may stand behind the verb too
+    add_help(*verb);
+  }
   add_answer(app, "--version", "show the version", [&tool] {
     return std::string(tool.name) + " (wireline) " WIRELINE_VERSION "\n";
   })->trigger_on_parse();
@@ -120,16 +128,28 @@ std::string unknown_word(const CLI::App& app, const std::string& word) {
   if (!word.starts_with('-')) return "unexpected argument " + word;
   const std::string name = word.substr(0, std::min<size_t>(word.find('='), 64));
   std::string nearest;
-  for (const OptionGroup& group : describe(app).groups) {
-    for (const OptionEntry& option : group.options) {
-      const std::string& known = option.names.back();
-      if (nearest.empty() || base::edit_distance(name, known) < base::edit_distance(name, nearest))
-        nearest = known;
+  const auto look_into = [&](const CLI::App& declared) {
+    for (const OptionGroup& group : describe(declared).groups) {
+      for (const OptionEntry& option : group.options) {
+        const std::string& known = option.names.back();
+        if (nearest.empty() || base::edit_distance(name, known) < base::edit_distance(name, nearest))
+          nearest = known;
+      }
     }
-  }
+  };
+  look_into(app);
+  for (const CLI::App* const verb : app.get_subcommands()) look_into(*verb);
   constexpr size_t kTypingError = 2;
   const bool near = name.starts_with("--") && base::edit_distance(name, nearest) <= kTypingError;
   return "unknown option " + name + (near ? " (did you mean " + nearest + "?)" : "");
+}
+
+/// "a verb is needed: serve, check"
+std::string verbs_text(const CLI::App& app) {
+  std::string text;
+  for (const Command& verb : describe(app).verbs)
+    text += (text.empty() ? "a verb is needed: " : ", ") + verb.name;
+  return text;
 }
 
 /// What CLI11 says, in the house's words.
@@ -143,6 +163,9 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
       const auto path = app.get_config_ptr()->as<std::string>();
       return path + ": " + base::errno_text(::access(path.c_str(), R_OK) == 0 ? EISDIR : errno);
     }
+    case CLI::ExitCodes::RequiredError:
+      if (app.get_subcommands().empty() && !describe(app).verbs.empty()) return verbs_text(app);
+      return text;
     default: return text;
   }
 }

@@ -39,7 +39,7 @@ void add_serve(CLI::App& app, Options& o) {
   cli::add_text(verb, "--metrics-listen", s.metrics_listen, "ADDRESS",
                 "answer /metrics there, and only there");
   cli::add_text(verb, "--redis", s.redis, "URL",
-                "redis://HOST:PORT/DB: cache and rate limits shared by several bridges");
+                "cache and rate limits are shared by several bridges: redis://HOST:PORT/DB");
   cli::add_text(verb, "--env-file", s.env_file, "FILE",
                 "settings by their old names: HOST, PORT, REDIS_HOST, RATE_LIMIT_COMMANDS, …");
   cli::add_duration(verb, "--grace", s.grace, "how long answers may take to finish when it is stopped");
