@@ -238,7 +238,7 @@ TEST_CASE("wsbridge: what can be wrong with a route", "[wsbridge][profile]") {
   CHECK(route_said(R"("path":"/a","stream":"s","as":".a |")")
             .starts_with("p.json:1: \"as\": jq: syntax error"));
   CHECK(route_said(R"("path":"/a","stream":"s","error_as":"nope")") ==
-        "p.json:1: \"error_as\": jq: nope/0 is not defined, line 1:");
+        "p.json:1: \"error_as\": jq: nope/0 is not defined, line 1");
   CHECK(route_said(R"("path":"/a","stream":"s","cache":"5s")") ==
         "warning p.json:1: route GET /a: \"cache\" is shorter than the stream's \"every\" of 10s");
   CHECK(route_said(R"("path":"/a","stream":"s","cache":"10s")").empty());

@@ -51,7 +51,7 @@ TEST_CASE("wsbridge: one program runs many times, also after errors", "[wsbridge
 
 TEST_CASE("wsbridge: what jq says of a bad program is one line", "[wsbridge][shape]") {
   CHECK(shaped(".a |", "1").starts_with("!! jq: syntax error, unexpected"));
-  CHECK(shaped("1 +\nnone_such", "1") == "!! jq: none_such/0 is not defined, line 2:");
+  CHECK(shaped("1 +\nnone_such", "1") == "!! jq: none_such/0 is not defined, line 2");
   CHECK(shaped("$x", "1").starts_with("!! jq: $x is not defined"));
   CHECK(shaped(".", "1", {{"v", "{"}}).starts_with("!! $v: jq: "));
   CHECK(shaped(std::string("1\0", 2), "1") == "!! jq: a NUL in the program");

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
+#include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/profile/check.h"
 #include "tools/wsbridge/profile/read.h"
 
@@ -14,12 +17,17 @@ base::Exit check(std::span<const std::string> profiles, base::Log& log) {
   const auto profile = read_profile(profiles, findings, environment);
   // A profile that reads badly is checked no further: what would be said rests on what could not be read.
   if (profile) std::ranges::move(check_profile(*profile, environment), std::back_inserter(findings));
+  if (profile) {
+    const auto policy = access::Policy::make(*profile);
+    if (!policy) findings.push_back({{profiles[0], 0}, false, policy.error().line()});
+  }
+  std::ranges::stable_sort(
+      findings, {}, [](const Finding& finding) { return std::pair(finding.place.file, finding.place.line); });
   for (const Finding& finding : findings)
     finding.warning ? log.warning(finding.line()) : log.error(finding.line());
-  if (profile)
-    std::ranges::for_each(describe_access(*profile), [&](const std::string& line) { log.info(line); });
-  const bool good = std::ranges::all_of(findings, &Finding::warning);
-  return good ? base::Exit::ok : base::Exit::failed;
+  if (!std::ranges::all_of(findings, &Finding::warning)) return base::Exit::failed;
+  std::ranges::for_each(describe_access(*profile), [&](const std::string& line) { log.info(line); });
+  return base::Exit::ok;
 }
 
 }  // namespace wl::wsbridge

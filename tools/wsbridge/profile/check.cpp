@@ -29,7 +29,7 @@ class Checker {
   explicit Checker(const Environment& environment) : environment_(environment) {}
 
   void command(const Place& place, const Argv& argv) {
-    if (argv.empty() || found(argv[0])) return;
+    if (argv.empty() || api::find_placeholder(argv[0]).size != 0 || found(argv[0])) return;
     add(place,
         "no command " + in_quotes(argv[0]) + (argv[0].find('/') == std::string::npos ? " on PATH" : ""));
   }
@@ -180,7 +180,7 @@ std::vector<Finding> check_profile(const Profile& profile, const Environment& en
 std::vector<std::string> describe_access(const Profile& profile) {
   std::vector<std::string> lines;
   const std::string nets =
-      profile.open_to.empty() ? "nobody without a token (no \"open_to\")" : joined(profile.open_to);
+      profile.open_to.empty() ? "this machine itself (no \"open_to\")" : joined(profile.open_to);
   const auto tell = [&](Access access, const std::string& what) {
     const std::string who = access == Access::everybody ? "open to everybody"
                             : access == Access::open    ? "open to " + nets

@@ -66,10 +66,10 @@ class Reader {
     }
     each(fields, "sockets", [&](const Member& member) { socket(member); });
     if (const Value* value = once(fields, "limits", fields.object("limits"))) limits(*value);
-    networks(fields, "open_to", profile_.open_to);
-    networks(fields, "trusted_proxies", profile_.trusted_proxies);
+    all(fields, "open_to", profile_.open_to, "\"10.0.0.0/8\"", is_network);
+    all(fields, "trusted_proxies", profile_.trusted_proxies, "\"10.0.0.1\"", is_network);
     fields.words("hosts", profile_.hosts);
-    origins(fields);
+    all(fields, "origins", profile_.origins, "\"https://dash.example:3000\"", is_origin);
     if (const Value* signup = root->find("signup")) once(fields, "signup", signup);
     fields.choice("signup", profile_.signup,
                   {{"closed", Signup::closed}, {"invited", Signup::invited}, {"open", Signup::open}});
@@ -109,7 +109,7 @@ class Reader {
   /// A thing that may stand in one file only.
   const Value* once(Fields& fields, const std::string& name, const Value* value) {
     if (value != nullptr && !seen_.insert(name).second)
-      return fields.error(in_quotes(name) + " stands in two files"), nullptr;
+      return fields.error(value->line, in_quotes(name) + " stands in two files"), nullptr;
     return value;
   }
   /// A row under its name, in a table that all files share.
@@ -379,27 +379,26 @@ class Reader {
     }
   }
 
-  void networks(Fields& fields, std::string_view name, std::vector<std::string>& into) {
-    std::vector<std::string> words;
-    fields.words(name, words);
-    for (const std::string& word : words) {
-      if (const auto network = packet::parse_network(word); !network)
-        fields.error(in_quotes(name) + ": " + network.error().line());
+  /// An array of texts that are all `valid`.
+  void all(Fields& fields, std::string_view name, std::vector<std::string>& into, const char* like,
+           bool (*valid)(const std::string&)) {
+    const Value* value = fields.array(name);
+    if (value == nullptr) return;
+    const size_t first = into.size();
+    fields.words(*value, name, into);
+    for (size_t i = first; i < into.size(); ++i) {
+      if (valid(into[i])) continue;
+      fields.error(value->members[i - first].line,
+                   in_quotes(name) + ": " + in_quotes(into[i]) + " is not like " + like);
     }
-    into.insert(into.end(), words.begin(), words.end());
   }
-
-  void origins(Fields& fields) {
-    std::vector<std::string> words;
-    fields.words("origins", words);
-    for (const std::string& word : words) {
-      const size_t host = word.find("://") + 3;
-      if ((!word.starts_with("http://") && !word.starts_with("https://")) || host == word.size() ||
-          word.find_first_of("/*?#@", host) != std::string::npos) {
-        fields.error("\"origins\": " + in_quotes(word) + " is not like \"https://dash.example:3000\"");
-      }
-    }
-    profile_.origins.insert(profile_.origins.end(), words.begin(), words.end());
+  static bool is_network(const std::string& text) {
+    return text == "unix" || packet::parse_network(text).has_value();
+  }
+  static bool is_origin(const std::string& text) {
+    const size_t host = text.find("://") + 3;
+    return (text.starts_with("http://") || text.starts_with("https://")) && host < text.size() &&
+           text.find_first_of("/*?#@", host) == std::string::npos;
   }
 
   /// A directory beside the profile.

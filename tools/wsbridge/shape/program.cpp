@@ -74,6 +74,7 @@ void keep_first_error(void* into, jv message) {
   for (const std::string_view noise : {"jq: error: ", " (Unix shell quoting issues?)", " at <top-level>"}) {
     if (const size_t at = text.find(noise); at != std::string::npos) text.erase(at, noise.size());
   }
+  if (text.ends_with(':')) text.pop_back();
   kept = text;
 }
 
@@ -169,9 +170,14 @@ base::Result<Program> Program::compile(const std::string& text,
     arguments = jv_object_set(arguments, jv_string(name.c_str()), *value);
   }
   const std::string whole = std::string(kBefore) + text + std::string(kBehind);
-  if (jq_compile_args(jq, whole.c_str(), arguments) == 0) {
-    return base::fail("jq: " + (state->error.empty() ? "does not compile" : state->error));
+  if (jq_compile_args(jq, whole.c_str(), jv_copy(arguments)) == 0) {
+    // What jq says of the text alone is clearer, if it has something to say.
+    std::string error = std::exchange(state->error, {});
+    if (jq_compile_args(jq, text.c_str(), jv_copy(arguments)) == 0) error = state->error;
+    jv_free(arguments);
+    return base::fail("jq: " + error);
   }
+  jv_free(arguments);
   return Program(std::move(state));
 }
 
