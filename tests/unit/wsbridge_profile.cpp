@@ -187,7 +187,7 @@ TEST_CASE("wsbridge: wrong keys, types and ranges of a profile, each with its li
   CHECK(said(R"({"streams":{"s":{"command":["cat","${UNSET}"]}}})") ==
         "p.json:1: stream \"s\": the environment has no UNSET (set it, or write ${UNSET:-otherwise})");
   CHECK(said(R"({"streams":{"s":{"command":["cat"],"restart":"alway"}}})") ==
-        "p.json:1: stream \"s\": \"restart\": expected one of \"always\", \"on_failure\", \"never\", did you "
+        "p.json:1: stream \"s\": \"restart\": expected one of always|on_failure|never, did you "
         "mean \"always\"?");
   CHECK(said(R"({"streams":{"s":{"command":["cat"],"every":"soon"}}})") ==
         "p.json:1: stream \"s\": \"every\": expected a duration like \"30s\"");
@@ -222,7 +222,7 @@ TEST_CASE("wsbridge: what can be wrong with a route", "[wsbridge][profile]") {
         std::string::npos);
   CHECK(route_said(R"("path":"/../b","stream":"s")").find("cannot stand between two '/'") !=
         std::string::npos);
-  CHECK(route_said(R"("method":"HEAD","path":"/b","stream":"s")").find("expected one of \"GET\"") !=
+  CHECK(route_said(R"("method":"HEAD","path":"/b","stream":"s")").find("expected one of GET|POST") !=
         std::string::npos);
   CHECK(route_said(R"("path":"/a/{x}","stream":"s")") == "p.json:1: \"/a/{x}\": there is no parameter \"x\"");
   CHECK(route_said(R"("path":"/a/{x}/{x}","stream":"s","params":{"x":{}})").find("{x} twice") !=

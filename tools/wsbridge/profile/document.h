@@ -14,7 +14,7 @@ struct Value {
   enum class Kind : uint8_t { null, boolean, number, text, array, object };
   Kind kind = Kind::null;
   size_t line = 0;
-  std::string text{};             ///< of a text its bytes (UTF-8); of a number or boolean as JSON
+  std::string text{};           ///< of a text its bytes (UTF-8); of a number or boolean as JSON
   std::vector<Member> members;  ///< of an array without names
 
   [[nodiscard]] const Value* find(std::string_view name) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <ranges>
 
 #include "libcommon/base/edit_distance.h"
 #include "libcommon/base/units.h"
@@ -115,15 +116,16 @@ void Fields::whole(std::string_view name, uint64_t& into, uint64_t min, uint64_t
   into = *read;
 }
 
-size_t Fields::one_of(std::string_view name, const std::vector<std::string>& words) {
+std::optional<size_t> Fields::one_of(std::string_view name, std::string_view all) {
   const Value* value = take(name, Value::Kind::text, "a text");
-  if (value == nullptr) return words.size();
+  if (value == nullptr) return std::nullopt;
+  std::vector<std::string> words;
+  for (const auto word : std::views::split(all, '|')) words.emplace_back(word.begin(), word.end());
   const auto found = std::ranges::find(words, value->text);
   if (found != words.end()) return static_cast<size_t>(found - words.begin());
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + in_quotes(word);
-  error(value->line, in_quotes(name) + ": expected one of " + all + did_you_mean(value->text, words));
-  return words.size();
+  error(value->line,
+        in_quotes(name) + ": expected one of " + std::string(all) + did_you_mean(value->text, words));
+  return std::nullopt;
 }
 
 }  // namespace wl::wsbridge

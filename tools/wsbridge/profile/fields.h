@@ -1,7 +1,6 @@
 #pragma once
 // The members of one object of a profile, read by name and type.
 #include <concepts>
-#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -47,11 +46,10 @@ class Fields {
     whole(name, value, min, max);
     into = static_cast<T>(value);
   }
+  /// One of the words in `all` ("drop|cut"), in the order of E's values.
   template <class E>
-  void choice(std::string_view name, E& into, std::initializer_list<std::pair<const char*, E>> all) {
-    std::vector<std::string> names;
-    for (const auto& [word, value] : all) names.emplace_back(word);
-    if (const size_t index = one_of(name, names); index < all.size()) into = all.begin()[index].second;
+  void choice(std::string_view name, E& into, std::string_view all) {
+    if (const auto index = one_of(name, all)) into = static_cast<E>(*index);
   }
 
   void error(size_t line, const std::string& text);
@@ -61,7 +59,7 @@ class Fields {
 
  private:
   void whole(std::string_view name, uint64_t& into, uint64_t min, uint64_t max);
-  size_t one_of(std::string_view name, const std::vector<std::string>& words);
+  std::optional<size_t> one_of(std::string_view name, std::string_view all);
 
   const Value& object_;
   std::string what_;

@@ -59,20 +59,17 @@ class Reader {
     const auto root = parse_document(text);
     if (!root) return void(findings_.push_back({{file, root.error().line}, false, root.error().text}));
     Fields fields(*root, "", file_, findings_);
-    each(fields, "streams", [&](const Member& member) { stream(member); });
-    each(fields, "workers", [&](const Member& member) { worker(member); });
-    if (const Value* routes = fields.array("routes")) {
-      for (const Member& member : routes->members) route(member.value);
-    }
-    each(fields, "sockets", [&](const Member& member) { socket(member); });
+    each(fields.object("streams"), [&](const Member& member) { stream(member); });
+    each(fields.object("workers"), [&](const Member& member) { worker(member); });
+    each(fields.array("routes"), [&](const Member& member) { route(member.value); });
+    each(fields.object("sockets"), [&](const Member& member) { socket(member); });
     if (const Value* value = once(fields, "limits", fields.object("limits"))) limits(*value);
     all(fields, "open_to", profile_.open_to, "\"10.0.0.0/8\"", is_network);
     all(fields, "trusted_proxies", profile_.trusted_proxies, "\"10.0.0.1\"", is_network);
     fields.words("hosts", profile_.hosts);
     all(fields, "origins", profile_.origins, "\"https://dash.example:3000\"", is_origin);
     if (const Value* signup = root->find("signup")) once(fields, "signup", signup);
-    fields.choice("signup", profile_.signup,
-                  {{"closed", Signup::closed}, {"invited", Signup::invited}, {"open", Signup::open}});
+    fields.choice("signup", profile_.signup, "closed|invited|open");
     web(fields);
   }
 
@@ -103,8 +100,8 @@ class Reader {
   }
 
  private:
-  void each(Fields& fields, std::string_view table, const std::function<void(const Member&)>& row) {
-    if (const Value* value = fields.object(table)) std::ranges::for_each(value->members, row);
+  static void each(const Value* table, const std::function<void(const Member&)>& row) {
+    if (table != nullptr) std::ranges::for_each(table->members, row);
   }
   /// A thing that may stand in one file only.
   const Value* once(Fields& fields, const std::string& name, const Value* value) {
@@ -151,16 +148,12 @@ class Reader {
     const Value* one = fields.array("command");
     const Value* several = fields.array("pipeline");
     if (one != nullptr) spec.pipeline.push_back(command(fields, *one));
-    for (const Member& part : several != nullptr ? several->members : std::vector<Member>{}) {
-      spec.pipeline.push_back(command(fields, part.value));
-    }
+    each(several, [&](const Member& part) { spec.pipeline.push_back(command(fields, part.value)); });
     if ((one != nullptr) + (several != nullptr && !several->members.empty()) + input != 1) {
       fields.error("needs one of \"command\", \"pipeline\", \"stdin\": true");
     }
-    fields.choice("lines", spec.text_lines, {{"json", false}, {"text", true}});
-    fields.choice(
-        "restart", spec.restart,
-        {{"always", Restart::always}, {"on_failure", Restart::on_failure}, {"never", Restart::never}});
+    fields.choice("lines", spec.text_lines, "json|text");
+    fields.choice("restart", spec.restart, "always|on_failure|never");
     fields.duration("every", spec.every_ns, 100 * base::kMillisecond);
     fields.boolean("on_demand", spec.on_demand);
     fields.number("history", spec.history, 1, 1'000'000);
@@ -182,7 +175,7 @@ class Reader {
 
   std::vector<ParamSpec> params(Fields& owner, std::string_view path, ParamIn otherwise) {
     std::vector<ParamSpec> all;
-    each(owner, "params", [&](const Member& member) {
+    each(owner.object("params"), [&](const Member& member) {
       Fields fields(member.value, owner.what() + ": parameter " + in_quotes(member.name), file_, findings_);
       if (!is_name(member.name)) fields.error("a name has letters, digits and '_'");
       ParamSpec& spec = all.emplace_back();
@@ -190,14 +183,9 @@ class Reader {
       spec.place = fields.place();
       const bool in_path = path.find("{" + member.name + "}") != std::string_view::npos;
       spec.in = in_path ? ParamIn::path : otherwise;
-      fields.choice("in", spec.in,
-                    {{"path", ParamIn::path}, {"query", ParamIn::query}, {"body", ParamIn::body}});
+      fields.choice("in", spec.in, "path|query|body");
       if (in_path != (spec.in == ParamIn::path)) fields.error("\"in\" does not agree with the path");
-      fields.choice("type", spec.type,
-                    {{"text", ValueType::text},
-                     {"integer", ValueType::integer},
-                     {"number", ValueType::number},
-                     {"boolean", ValueType::boolean}});
+      fields.choice("type", spec.type, "text|integer|number|boolean");
       fields.boolean("required", spec.required);
       spec.required |= in_path;
       if (const Value* value = fields.take("default")) {
@@ -214,11 +202,6 @@ class Reader {
       fields.text("text", spec.text);
     });
     return all;
-  }
-
-  void access(Fields& fields, Access& into) {
-    fields.choice("access", into,
-                  {{"token", Access::token}, {"open", Access::open}, {"everybody", Access::everybody}});
   }
 
   void path(Fields& fields, const std::string& path, bool parameters) {
@@ -252,8 +235,7 @@ class Reader {
     fields.words("argv", spec.argv);
     if (sources != 1) fields.error("needs one of \"stream\", \"worker\", \"command\", \"builtin\"");
     if (fields.has("argv") && spec.source != Source::worker) fields.error("\"argv\" belongs to a worker");
-    fields.choice("give", spec.give,
-                  {{"last", Give::last}, {"history", Give::history}, {"state", Give::state}});
+    fields.choice("give", spec.give, "last|history|state");
     if (fields.has("give") && spec.source != Source::stream) fields.error("\"give\" belongs to a stream");
     if (spec.source == Source::builtin && !api::is_builtin(spec.name))
       fields.error("there is no builtin " + in_quotes(spec.name));
@@ -265,12 +247,8 @@ class Reader {
     if (const Value* method = value.find("method")) spec.method = method->text;
     Fields fields(value, "route " + spec.method + " " + spec.path, file_, findings_);
     spec.place = fields.place();
-    fields.choice("method", spec.method,
-                  {{"GET", spec.method},
-                   {"POST", spec.method},
-                   {"PUT", spec.method},
-                   {"PATCH", spec.method},
-                   {"DELETE", spec.method}});
+    size_t method = 0;
+    fields.choice("method", method, "GET|POST|PUT|PATCH|DELETE");
     fields.text("path", spec.path);
     path(fields, spec.path, true);
     fields.text("summary", spec.summary);
@@ -283,7 +261,7 @@ class Reader {
       inside.size("max", spec.upload->max_bytes);
     }
     source(fields, spec);
-    fields.choice("form", spec.form, {{"json", Form::json}, {"ndjson", Form::ndjson}, {"raw", Form::raw}});
+    fields.choice("form", spec.form, "json|ndjson|raw");
     fields.text("as", spec.as);
     fields.text("error_as", spec.error_as);
     fields.number("status", spec.status, 200, 299);
@@ -300,7 +278,7 @@ class Reader {
     if (spec.source == Source::builtin &&
         (spec.name == "login" || spec.name == "signup" || spec.name == "setup"))
       spec.access = Access::everybody;
-    access(fields, spec.access);
+    fields.choice("access", spec.access, "token|open|everybody");
     fields.duration("timeout", spec.timeout_ns, base::kMillisecond);
     const bool body =
         std::ranges::any_of(spec.params, [](const ParamSpec& param) { return param.in == ParamIn::body; });
@@ -318,27 +296,22 @@ class Reader {
     SocketSpec& spec = profile_.sockets.emplace_back();
     spec.path = member.name;
     spec.place = fields.place();
-    const Value* streams = fields.array("streams");
-    for (const Member& row : streams != nullptr ? streams->members : std::vector<Member>{}) {
+    each(fields.array("streams"), [&](const Member& row) {
       Fields inside(row.value, fields.what() + ": streams", file_, findings_);
       SubscriptionSpec& one = spec.streams.emplace_back();
       one.place = inside.place();
       inside.text("stream", one.stream);
       if (one.stream.empty()) inside.error("needs a \"stream\"");
       inside.text("as", one.as);
-      inside.choice(
-          "slow", one.slow,
-          {{"drop", Slow::drop}, {"conflate", Slow::conflate}, {"cut", Slow::cut}, {"block", Slow::block}});
+      inside.choice("slow", one.slow, "drop|conflate|cut|block");
       inside.number("history", one.history, 0, 1'000'000);
-    }
+    });
     if (const Value* welcome = fields.object("welcome")) spec.welcome = to_json(*welcome);
     fields.duration("heartbeat", spec.heartbeat_ns, 100 * base::kMillisecond);
     fields.boolean("timestamp", spec.timestamp);
-    const Value* receive = fields.array("receive");
-    for (const Member& row : receive != nullptr ? receive->members : std::vector<Member>{})
-      receives(fields, spec, row.value);
+    each(fields.array("receive"), [&](const Member& row) { receives(fields, spec, row.value); });
     fields.text("worker", spec.worker);
-    access(fields, spec.access);
+    fields.choice("access", spec.access, "token|open|everybody");
     if (spec.streams.empty() && spec.receive.empty() && spec.worker.empty())
       fields.error("needs \"streams\", \"receive\" or a \"worker\"");
     if (!spec.receive.empty() && !spec.worker.empty())
@@ -356,7 +329,7 @@ class Reader {
     spec.params = params(fields, "", ParamIn::body);
     fields.text("as", spec.as);
     fields.text("rate", spec.rate);
-    access(fields, spec.access);
+    fields.choice("access", spec.access, "token|open|everybody");
   }
 
   void limits(const Value& value) {
