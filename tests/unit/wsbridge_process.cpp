@@ -235,6 +235,14 @@ TEST_CASE("a child that is dropped dies with its group", "[wsbridge]") {
   CHECK(tests::gone_within(pid, 1s));
 }
 
+TEST_CASE("with its last command a pipeline is over, whoever still holds its stdout", "[wsbridge]") {
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(ran({sh("sleep 60 & echo one")}).lines == std::vector<std::string>{"one"});
+  CHECK(std::chrono::steady_clock::now() - start < 900ms);
+  CHECK(ran({sh("trap '' TERM; sleep 60"), sh("(trap '' TERM; sleep 60) & echo one; exit 4")}).status == 4);
+  CHECK(std::chrono::steady_clock::now() - start < 5s);
+}
+
 TEST_CASE("200 pipelines leave neither descriptor nor zombie", "[wsbridge]") {
   IoLoop loop;
   base::Log log("test");

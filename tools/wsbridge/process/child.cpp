@@ -24,6 +24,7 @@ namespace wl::wsbridge::process {
 namespace net = boost::asio;
 using boost::system::error_code;
 using Descriptor = net::posix::stream_descriptor;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -31,6 +32,8 @@ constexpr size_t kMaxErrorLine = 4096;
 /// A process that left the group may hold stderr open for ever: of what it says after our end no more is
 /// read.
 constexpr int kLastReads = 16;
+
+constexpr std::chrono::seconds kLeftGrace{1};
 
 struct Pipe {
   base::Fd read, write;
@@ -129,6 +132,11 @@ struct Child::State {
   [[nodiscard]] bool over() const { return abandoned && all_ended(); }
   void reap_leader() {
     if (!std::exchange(leader_reaped, true)) ::waitpid(processes.front().pid, nullptr, 0);
+    changed.notify();
+  }
+  void leave_errors() {
+    error_code ignored;
+    for (Process& process : processes) process.error.cancel(ignored);
   }
   /// The first one stays a zombie until all is over: so long its group's number belongs to nobody else.
   void take_status(size_t index) {
@@ -164,9 +172,13 @@ net::awaitable<void> Child::State::watch(std::shared_ptr<State> state, size_t in
   state->processes[index].gone.close(error);
   state->take_status(index);
   // Its last words are in the pipe already: they are read, and nobody is waited for who may still hold it.
-  if (state->over()) {
-    for (Process& process : state->processes) process.error.cancel(error);
-  }
+  if (state->over()) state->leave_errors();
+  if (index + 1 != state->processes.size()) co_return;
+  // With the last command the pipeline is over. Whoever is left of the group must not keep stdout open.
+  const auto until = Clock::now() + kLeftGrace;
+  state->kill_group(SIGTERM);
+  while (!state->leader_reaped && Clock::now() < until) co_await state->changed.wait(until - Clock::now());
+  state->kill_group(SIGKILL);
 }
 
 /// Whole lines of `kept` and `bytes` go to the log; of a long one its beginning. Empty bytes: the end.
@@ -262,7 +274,7 @@ Child::~Child() {
   state_->in.close(ignored);
   if (!state_->all_ended()) return;  // watch() does the rest
   state_->reap_leader();
-  for (auto& process : state_->processes) process.error.cancel(ignored);
+  state_->leave_errors();
 }
 
 net::awaitable<size_t> Child::read_some(std::span<char> into) {
@@ -300,7 +312,6 @@ net::awaitable<int> Child::wait() {
 }
 
 net::awaitable<void> Child::stop(std::chrono::milliseconds grace) {
-  using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kLook{10};
   const auto state = state_;
   const auto until = Clock::now() + grace;
