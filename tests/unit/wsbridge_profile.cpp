@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -289,10 +291,89 @@ TEST_CASE("wsbridge: routes that hide each other", "[wsbridge][profile]") {
   CHECK(two("/b/{x}", "/a/{y}").empty());
 }
 
+namespace {
+
+/// Profile files in a folder that goes with this.
+class Files {
+ public:
+  explicit Files(const std::vector<std::string>& texts) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "wl_profile_XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+    for (const std::string& text : texts) {
+      paths_.push_back((folder_ / (std::to_string(paths_.size()) + ".json")).string());
+      std::ofstream(paths_.back()) << text;
+    }
+  }
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+  ~Files() { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] const std::vector<std::string>& paths() const { return paths_; }
+  [[nodiscard]] std::string folder() const { return folder_.string(); }
+
+ private:
+  std::filesystem::path folder_{};
+  std::vector<std::string> paths_{};
+};
+
+std::vector<std::string> texts(const std::vector<Finding>& findings) {
+  std::vector<std::string> all;
+  for (const Finding& finding : findings) {
+    const std::string file = std::filesystem::path(finding.place.file).filename().string();
+    all.push_back(file + ":" + std::to_string(finding.place.line) + ": " + finding.text);
+  }
+  return all;
+}
+
+}  // namespace
+
 TEST_CASE("wsbridge: several profiles are one", "[wsbridge][profile]") {
+  const Files files(
+      {R"({"streams":{"a":{"command":["cat"]}},"routes":[{"path":"/b","stream":"b"}],"open_to":["10.0.0.0/8"]})",
+       R"({"streams":{"b":{"command":["cat"]}},"web":"pages","open_to":["::1"],"limits":{"clients":3}})"});
   std::vector<Finding> findings;
-  const std::vector<std::string> none{"/no/such/profile.json"};
-  const auto missing = read_profile(none, findings, environment);
-  REQUIRE_FALSE(missing);
-  CHECK(missing.error().line() == "/no/such/profile.json: cannot be read (wsbridge check says all)");
+  const auto profile = read_profile(files.paths(), findings, environment);
+  CHECK(texts(findings).empty());
+  REQUIRE(profile);
+  CHECK(profile->streams.size() == 2);
+  CHECK(profile->routes.size() == 1);
+  CHECK(profile->open_to == std::vector<std::string>{"10.0.0.0/8", "::1"});
+  CHECK(profile->limits.clients == 3);
+  CHECK(profile->web == files.folder() + "/pages");
+  CHECK(profile->streams[1].place.file == files.paths()[1]);
+}
+
+TEST_CASE("wsbridge: what several profiles must not say twice", "[wsbridge][profile]") {
+  const Files files(
+      {R"({"streams":{"a":{"command":["cat"]}},"workers":{"w":{"command":["cat"]}},"web":"x","signup":"open",
+                         "limits":{},"sockets":{"/ws":{"worker":"w"}},"routes":[{"path":"/a","stream":"a"}]})",
+       "{\n\"streams\":{\"a\":{\"command\":[\"cat\"]}},\n\"workers\":{\"w\":{\"command\":[\"cat\"]}},\n"
+       "\"web\":\"y\",\n\"signup\":\"closed\",\n\"limits\":{},\n\"sockets\":{\"/ws\":{\"worker\":\"w\"}},\n"
+       "\"routes\":[{\"path\":\"/a\",\"stream\":\"a\"}]}"});
+  std::vector<Finding> findings;
+  const auto profile = read_profile(files.paths(), findings, environment);
+  REQUIRE_FALSE(profile);
+  const std::string first = files.paths()[0] + ":";
+  CHECK(texts(findings) ==
+        std::vector<std::string>{
+            "1.json:2: stream \"a\": the name stands also in " + first + "1",
+            "1.json:3: worker \"w\": the name stands also in " + first + "1",
+            "1.json:7: socket /ws: stands also in " + first + "2", "1.json:6: \"limits\" stands in two files",
+            "1.json:5: \"signup\" stands in two files", "1.json:4: \"web\" stands in two files"});
+}
+
+TEST_CASE("wsbridge: profiles that cannot be read", "[wsbridge][profile]") {
+  const Files files({"{", ""});
+  std::vector<std::string> paths = files.paths();
+  paths.push_back(files.folder());
+  paths.push_back(files.folder() + "/none.json");
+  std::vector<Finding> findings;
+  const auto profile = read_profile(paths, findings, environment);
+  REQUIRE_FALSE(profile);
+  REQUIRE(findings.size() == 4);
+  CHECK(findings[0].line().starts_with(paths[0] + ":1: unexpected end of input"));
+  CHECK(findings[1].line().starts_with(paths[1] + ":1: unexpected end of input"));
+  CHECK(findings[2].line() == paths[2] + ": cannot be read");
+  CHECK(findings[3].line() == paths[3] + ": cannot be read");
+  CHECK(profile.error().line() == findings[0].line() + " (wsbridge check says all)");
 }
