@@ -168,7 +168,7 @@ TEST_CASE("view: conflate of many keys comes in pieces and bounds its memory") {
   for (int k = 0; k < 20'000; ++k)
     fixture.give(R"({"k":)" + std::to_string(k) + R"(,"t":")" + std::string(90, '.') + "\"}");
   uint64_t messages = 0, conflated = 0, pieces = 0;
-  for (Batch batch; client->take(kMaxPiece, batch), batch.bytes != 0; batch.clear()) {
+  for (Batch batch; client->take(kMaxPiece, batch) && batch.bytes != 0; batch.clear()) {
     CHECK(batch.bytes < 2 * kMaxPiece);
     messages += batch.messages;
     conflated += batch.conflated;

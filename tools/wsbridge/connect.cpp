@@ -14,6 +14,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <poll.h>
 
 #include "libcommon/base/signals.h"
 #include "libcommon/base/time.h"
@@ -69,6 +70,12 @@ base::Result<Url> parse_url(const std::string& text) {
       std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '@'; });
   if (url.host.empty() || !clean || !(behind.empty() || behind.starts_with(':'))) return bad();
   return url;
+}
+
+/// Nobody reads our standard output any more.
+bool reader_gone() {
+  pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
 }
 
 /// Our own standard input and output.
@@ -370,6 +377,12 @@ awaitable<void> Client::tick() {
   int64_t pinged_ns = 0;
   while (true) {
     co_await never.wait(std::chrono::milliseconds(500));
+    if (options_.command.empty() && reader_gone()) {
+      status_ = 0;
+      ended_ = true;
+      changed_.notify();
+      if (link_) link_->close();
+    }
     const int64_t now = base::steady_clock_ns();
     const bool silent = link_ && !delivering_ && now - heard_ns_ >= kPingNs;
     if ((now >= give_up_ns_ && give_up_) || (silent && now - heard_ns_ >= kDeadNs)) {

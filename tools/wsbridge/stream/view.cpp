@@ -139,7 +139,8 @@ void View::enter(Subscription& subscription, size_t history) {
   subscriptions_.push_back(&subscription);
   subscription.next_ = next_;
   if (conflate) {
-    if (history > 0 && !table_.empty()) subscription.next_ = 0;
+    subscription.joining_ = history > 0 && !table_.empty();
+    if (subscription.joining_) subscription.next_ = 0;
     return;
   }
   auto& backlog = backlogs_[index(subscription.framing_)];

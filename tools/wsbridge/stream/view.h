@@ -61,8 +61,8 @@ class Subscription {
   std::shared_ptr<View> view_;
   Framing framing_;
   std::function<void()> wake_;
-  uint64_t next_ = 0;    // number of the message that it wants next
-  bool joining_ = true;  // it has not missed anything yet
+  uint64_t next_ = 0;     // number of the message that it wants next
+  bool joining_ = false;  // what it has not got of the past it does not miss
 };
 
 /// Feed × jq program × framings. It listens to the feed while it has subscriptions; held by shared_ptr.

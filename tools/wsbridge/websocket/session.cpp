@@ -1,13 +1,9 @@
 #include "tools/wsbridge/websocket/session.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "tools/wsbridge/http/stream.h"
 #include "tools/wsbridge/process/event.h"
@@ -38,7 +34,7 @@ struct Socket::State {
   std::set<Session*> sessions{};
   Inflater inflater{};
   Deflater deflater{};
-  boost::asio::steady_timer timer{executor};
+  process::Event left{executor};  // the last one has gone
   bool ticking = false, draining = false;
   int64_t next_heartbeat_ns = 0;
 };
@@ -166,6 +162,7 @@ awaitable<void> Session::write_loop(std::shared_ptr<Session> self) {
   self->gone_ = true;
   self->stream_->close();
   self->writing_ = false;
+  if (self->worker_) self->worker_->close();  // whose reader may wait in it
   self->changed_.notify();
 }
 
@@ -244,9 +241,7 @@ awaitable<void> tick_all(std::shared_ptr<Socket::State> socket) {
   int64_t step = std::min(base::kSecond, std::max(options.idle_ns / 4, base::kMillisecond));
   if (options.heartbeat_ns > 0) step = std::min(step, options.heartbeat_ns);
   while (!socket->sessions.empty()) {
-    boost::system::error_code cancelled;
-    socket->timer.expires_after(std::chrono::nanoseconds(step));
-    co_await socket->timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+    co_await socket->left.wait(std::chrono::nanoseconds(step));
     const int64_t now = base::steady_clock_ns();
     std::string heartbeat;
     if (options.heartbeat_ns > 0 && now >= socket->next_heartbeat_ns) {
@@ -281,14 +276,16 @@ awaitable<void> Session::run(std::shared_ptr<Session> self, http::Stream& stream
   if (self->worker_) boost::asio::co_spawn(socket.executor, pump(self), process::rethrow);
 
   co_await self->read_loop();
-  if (!self->peer_closed_) self->gone_ = true;
+  if (!self->peer_closed_) {
+    self->gone_ = true;
+    stream.close();
+  }
   self->wake_.notify();
   while (self->writing_) co_await self->changed_.wait();
   self->subscriptions_.clear();
-  if (self->worker_) self->worker_->close();
   socket.sessions.erase(self.get());
   --socket.counts.active_connections;
-  if (socket.sessions.empty()) socket.timer.cancel();
+  if (socket.sessions.empty()) socket.left.notify();
 }
 
 }  // namespace
@@ -311,10 +308,9 @@ boost::asio::awaitable<void> Socket::drain() {
   const std::shared_ptr<State> state = state_;
   state->draining = true;
   for (Session* session : state->sessions) session->close(kGoingAway, "the server stops");
-  boost::asio::steady_timer timer(state->executor);
-  while (!state->sessions.empty()) {
-    timer.expires_after(std::chrono::milliseconds(20));
-    co_await timer.async_wait(boost::asio::use_awaitable);
+  const int64_t until = base::steady_clock_ns() + kCloseNs + base::kSecond;
+  while (!state->sessions.empty() && base::steady_clock_ns() < until) {
+    co_await state->left.wait(std::chrono::milliseconds(100));
   }
 }
 
