@@ -237,6 +237,8 @@ TEST_CASE("wsbridge: what can be wrong with a route", "[wsbridge][profile]") {
         "p.json:1: \"default\": x: expected a whole number");
   CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"type":"integer","default":5,"max":4}})") ==
         "p.json:1: \"default\": x: at most 4");
+  CHECK(route_said(R"("path":"/a","stream":"s","params":{"x":{"type":"integer","words":["1","02","b"]}})") ==
+        "p.json:1: \"words\": x can never be \"02\"\np.json:1: \"words\": x can never be \"b\"");
   CHECK(route_said(R"("path":"/a","stream":"s","as":".a |")")
             .starts_with("p.json:1: \"as\": jq: syntax error"));
   CHECK(route_said(R"("path":"/a","stream":"s","error_as":"nope")") ==

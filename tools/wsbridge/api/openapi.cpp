@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/wsbridge/api/params.h"
 #include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/api/route_table.h"
 
@@ -19,21 +20,15 @@ Json content(const std::string& media_type, Json schema) {
   return {{media_type, {{"schema", std::move(schema)}}}};
 }
 
-/// A number as JSON without ".0" where it is whole.
-Json number(double value) {
-  const auto whole = static_cast<int64_t>(value);
-  return static_cast<double>(whole) == value ? Json(whole) : Json(value);
-}
-
 Json schema_of(const ParamSpec& param) {
   const bool text = param.type == ValueType::text;
   constexpr std::array<const char*, 4> kTypes{"string", "integer", "number", "boolean"};
   Json schema{{"type", kTypes[static_cast<size_t>(param.type)]}};
   const auto parsed = [&](const std::string& value) {
-    return text ? Json(value) : Json::parse(value, nullptr, false);
+    return text || !Json::accept(value) ? Json(value) : Json::parse(value);
   };
-  if (param.min) schema[text ? "minLength" : "minimum"] = number(*param.min);
-  if (param.max) schema[text ? "maxLength" : "maximum"] = number(*param.max);
+  if (param.min) schema[text ? "minLength" : "minimum"] = Json::parse(number_text(*param.min));
+  if (param.max) schema[text ? "maxLength" : "maximum"] = Json::parse(number_text(*param.max));
   for (const std::string& word : param.words) schema["enum"].push_back(parsed(word));
   if (param.initial) schema["default"] = parsed(*param.initial);
   return schema;

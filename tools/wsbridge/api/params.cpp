@@ -32,10 +32,8 @@ base::Result<std::string> check_text(const ParamSpec& param, std::string_view te
   const auto size = static_cast<double>(text.size());
   const double most = param.max.value_or(kMaxText);
   if (size < param.min.value_or(0))
-    return base::fail(param.name + ": shorter than " + std::to_string(static_cast<size_t>(*param.min)) +
-                      " bytes");
-  if (size > most)
-    return base::fail(param.name + ": longer than " + std::to_string(static_cast<size_t>(most)) + " bytes");
+    return base::fail(param.name + ": shorter than " + number_text(*param.min) + " bytes");
+  if (size > most) return base::fail(param.name + ": longer than " + number_text(most) + " bytes");
   return std::string(text);
 }
 
@@ -49,14 +47,11 @@ base::Result<std::string> check_number(const ParamSpec& param, std::string_view 
       (integer && !digits)) {
     return base::fail(param.name + (integer ? ": expected a whole number" : ": expected a number"));
   }
-  const auto shown = [](double bound) {
-    const bool whole = bound == std::floor(bound) && std::fabs(bound) <= kMaxExact;
-    return whole ? std::to_string(static_cast<int64_t>(bound)) : nlohmann::json(bound).dump();
-  };
   if (integer && std::fabs(value) > kMaxExact) return base::fail(param.name + ": out of range");
-  if (param.min && value < *param.min) return base::fail(param.name + ": at least " + shown(*param.min));
-  if (param.max && value > *param.max) return base::fail(param.name + ": at most " + shown(*param.max));
-  return integer ? std::to_string(static_cast<int64_t>(value)) : nlohmann::json(value).dump();
+  if (param.min && value < *param.min)
+    return base::fail(param.name + ": at least " + number_text(*param.min));
+  if (param.max && value > *param.max) return base::fail(param.name + ": at most " + number_text(*param.max));
+  return integer ? number_text(value) : nlohmann::json(value).dump();
 }
 
 /// A member of a body as text; nothing when it is of another type than the parameter.
@@ -87,6 +82,11 @@ base::Result<void> read_body(std::span<const ParamSpec> params, std::string_view
 }
 
 }  // namespace
+
+std::string number_text(double value) {
+  const bool whole = value == std::floor(value) && std::fabs(value) <= kMaxExact;
+  return whole ? std::to_string(static_cast<int64_t>(value)) : nlohmann::json(value).dump();
+}
 
 base::Result<std::string> check_value(const ParamSpec& param, std::string_view text) {
   base::Result<std::string> value;

@@ -34,6 +34,9 @@ struct Sent {
 [[nodiscard]] base::Result<std::string> check_value(const ParamSpec& param, std::string_view text);
 inline constexpr size_t kMaxText = 65'536;  // Linux takes 128 KiB for a word
 
+/// "1000" or "0.5" for messages and documents.
+[[nodiscard]] std::string number_text(double value);
+
 /// The words of a command: each word of the template is one word or, when its value is missing, none. A value
 /// never becomes a further word, nor an option: one with '-' in front is refused where it would stand first
 /// before "--".

@@ -81,6 +81,12 @@ class Checker {
       const auto value =
           param.initial ? api::check_value(param, *param.initial) : base::Result<std::string>();
       if (!value) add(param.place, "\"default\": " + value.error().line());
+      ParamSpec any = param;
+      any.words.clear();
+      for (const std::string& word : param.words) {
+        if (api::check_value(any, word) != word)
+          add(param.place, "\"words\": " + param.name + " can never be " + in_quotes(word));
+      }
     }
   }
 
