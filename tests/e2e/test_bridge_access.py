@@ -32,7 +32,7 @@ SAME = {"email": "ada@example.org", "password": "right horse"}
 class Bridge:
     """A running `wsbridge serve` with a catalog of its own."""
 
-    def __init__(self, test, profile, *args):
+    def __init__(self, test, profile, *args, env=None):
         self.test = test
         self.folder = test.temp_dir()
         self.log = self.folder / "log"
@@ -40,7 +40,7 @@ class Bridge:
         path.write_text(json.dumps(profile))
         with open(self.log, "wb") as log:
             self.process = test.start_tool("wsbridge", "serve", path, "--listen", "127.0.0.1:0", "--store", self.folder,
-                                           *args, stdout=log, stderr=log)
+                                           *args, env=env, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while not (found := re.search(r"listening on https?://127\.0\.0\.1:(\d+)", self.messages())):
             if self.process.poll() is not None or time.monotonic() > deadline:

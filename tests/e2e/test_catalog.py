@@ -6,6 +6,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ import time
 import unittest
 
 import harness
+from test_bridge_access import PROFILE, SAME, Bridge
 
 PASSWORD = "it's a \\ secret"
 UNIT_TESTS = pathlib.Path("unit_tests").resolve()  # ctest runs us beside it
@@ -32,7 +34,8 @@ def newest(pattern):
 class Server:
     """A database server as the user it is meant to run as, with all it has in one directory."""
 
-    def __init__(self, user):
+    def __init__(self, user, stop_signal=signal.SIGTERM):
+        self.stop_signal = stop_signal
         self.user = user if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wireline-db-"))
         self.port = free_port()
@@ -63,14 +66,17 @@ class Server:
                     raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:]) from None
                 time.sleep(0.05)
 
-    def stop(self):
+    def halt(self):
         if self.process and self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(self.stop_signal)
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def stop(self):
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -86,20 +92,43 @@ class Catalog(harness.TestCase):
                                capture_output=True, timeout=60)
         self.assertNotEqual(wrong.returncode, 0)
 
+    def check_outage(self, url, halt, start):
+        """A bridge whose catalog is away says so, and goes on when it is back."""
+        if not (harness.BIN / "wsbridge").exists():
+            self.missing("no wsbridge")
+        bridge = Bridge(self, PROFILE, "--db", url, env={"WIRELINE_DB_PASSWORD": PASSWORD})
+        self.assertNotIn("secret", bridge.messages())
+        token = bridge.token("signup")
+        halt()
+        deadline = time.monotonic() + 10
+        while (status := bridge.ask("GET", "/api/me", token=token)[0]) == 200 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertEqual(status, 503)
+        self.assertEqual(bridge.post("/api/auth/login", SAME)[0], 503)
+        start()
+        self.assertEqual(bridge.ask("GET", "/api/me", token=token)[0], 200)
+        bridge.token("login")
+
     def test_postgresql(self):
         programs = newest("/usr/lib/postgresql/*/bin")
         if not programs or not os.path.exists(f"{programs}/initdb"):
             self.missing("no PostgreSQL")
-        server = Server("postgres")
+        server = Server("postgres", signal.SIGINT)  # SIGTERM would wait for its clients
         self.addCleanup(server.stop)
         password = server.folder / "password"
         password.write_text(PASSWORD + "\n")
         password.chmod(0o644)
         server.run(f"{programs}/initdb", "-D", server.folder / "data", "-U", "wire", "--auth=scram-sha-256",
                    f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-        server.start(f"{programs}/postgres", "-D", server.folder / "data", "-p", server.port, "-h", "127.0.0.1",
-                     "-k", server.folder, "-F", ready=(f"{programs}/pg_isready", "-h", "127.0.0.1", "-p", server.port))
-        self.check(f"postgresql://wire@127.0.0.1:{server.port}/postgres")
+
+        def start():
+            server.start(f"{programs}/postgres", "-D", server.folder / "data", "-p", server.port, "-h", "127.0.0.1",
+                         "-k", server.folder, "-F", ready=(f"{programs}/pg_isready", "-h", "127.0.0.1", "-p", server.port))
+
+        start()
+        url = f"postgresql://wire@127.0.0.1:{server.port}/postgres"
+        self.check(url)
+        self.check_outage(url, server.halt, start)
 
     def test_mariadb(self):
         if not shutil.which("mariadbd", path="/usr/sbin:/usr/bin"):

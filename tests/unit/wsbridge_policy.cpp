@@ -86,7 +86,7 @@ TEST_CASE("wsbridge policy: Origin is our own or one of the profile's") {
 
 TEST_CASE("wsbridge policy: the client's address is the rightmost that no proxy of ours has") {
   Profile profile;
-  profile.trusted_proxies = {"10.0.0.0/24", "fd00::1", "unix"};
+  profile.trusted_proxies = {"10.0.0.0/24", "fd00::1"};
   const Policy rules = policy(profile);
   const auto address = [&rules](const char* peer, const char* list) {
     return rules.client_address(from(peer, {{"x-forwarded-FOR", list}}));
@@ -94,12 +94,11 @@ TEST_CASE("wsbridge policy: the client's address is the rightmost that no proxy 
   CHECK(rules.client_address(from("192.0.2.1")) == "192.0.2.1");
   CHECK(rules.client_address(from("::ffff:192.0.2.1")) == "192.0.2.1");
   CHECK(rules.client_address(from("fe80::1%2")) == "fe80::1");
-  CHECK(rules.client_address(from("unix")) == "unix");
+  CHECK(rules.client_address(from("unix")) == "127.0.0.1");
   CHECK(address("192.0.2.1", "127.0.0.1") == "192.0.2.1");
   CHECK(address("10.0.0.1", "192.0.2.7") == "192.0.2.7");
   CHECK(address("::ffff:10.0.0.1", "192.0.2.7") == "192.0.2.7");
   CHECK(address("fd00::1", "2001:db8::7") == "2001:db8::7");
-  CHECK(address("unix", "192.0.2.7") == "192.0.2.7");
   CHECK(address("10.0.0.1", "127.0.0.1, 192.0.2.7") == "192.0.2.7");
   CHECK(address("10.0.0.1", "127.0.0.1,192.0.2.7 ,\t10.0.0.2") == "192.0.2.7");
   CHECK(address("10.0.0.1", "192.0.2.7:5000") == "192.0.2.7");
@@ -146,6 +145,8 @@ TEST_CASE("wsbridge policy: a proxy of ours must say for whom it asks") {
   const Policy rules = policy(profile);
   CHECK(!rules.open_to(from("127.0.0.1")));
   CHECK(rules.open_to(from("127.0.0.1", {{"X-Forwarded-For", "127.0.0.1"}})));
+  CHECK(rules.open_to(from("unix", {{"X-Forwarded-For", "127.0.0.1"}})));
+  CHECK(!rules.open_to(from("unix", {{"X-Forwarded-For", "192.0.2.1"}})));
   CHECK(rules.open_to(from("127.0.0.1", {{"X-Forwarded-For", "::1"}})));
   CHECK(!rules.open_to(from("127.0.0.1", {{"X-Forwarded-For", "192.0.2.1"}})));
   CHECK(!rules.open_to(from("127.0.0.1", {{"X-Forwarded-For", "127.0.0.1, 192.0.2.1"}})));
@@ -164,7 +165,7 @@ TEST_CASE("wsbridge policy: what makes no sense is refused when the bridge start
        {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/-1", "::/129", "localhost", "", "/8", "*"}) {
     INFO(bad);
     profile.open_to = {bad};
-    CHECK(refused(profile) == "open_to: \"" + std::string(bad) + "\" is no network");
+    CHECK(refused(profile) == "open_to: \"" + std::string(bad) + "\" is not an address or network");
   }
   profile.open_to = {};
   for (const char* bad : {"dash.example", "http://dash.example/", "*", "null", ""}) {

@@ -1,16 +1,15 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstring>
 
 #include <arpa/inet.h>
 
+#include "libcommon/packet/local_addresses.h"
 #include "tools/wsbridge/access/access.h"
 
 namespace wl::wsbridge::access {
 namespace {
 
-constexpr std::string_view kUnix = "unix";
+using Networks = packet::LocalAddresses;
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -24,79 +23,46 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// An address as IPv6 has it: IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), so that both spellings are one.
-struct Address {
-  std::array<uint8_t, 16> bytes{};
-  [[nodiscard]] bool v4() const {
-    constexpr std::array<uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+/// An address; ::ffff:10.0.0.1 is 10.0.0.1 (RFC 4291, 2.5.5.2), and who comes by a unix socket is of this
+/// machine.
+std::optional<record::Ip> read_address(std::string_view text) {
+  if (text == "unix") text = "127.0.0.1";
+  text = text.substr(0, text.find('%'));  // without the zone of a link-local address
+  const auto network = packet::parse_network(text);
+  if (!network || text.find('/') != std::string_view::npos) return std::nullopt;
+  record::Ip address = network->address;
+  constexpr std::array<uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (address.version == 6 && std::equal(kMapped.begin(), kMapped.end(), address.bytes.begin())) {
+    std::copy_n(&address.bytes[12], 4, address.bytes.begin());
+    address.version = 4;
   }
-  [[nodiscard]] std::string text() const {
-    char out[INET6_ADDRSTRLEN] = {};
-    inet_ntop(v4() ? AF_INET : AF_INET6, v4() ? &bytes[12] : bytes.data(), out, sizeof out);
-    return out;
-  }
-};
-
-std::optional<Address> read_address(std::string_view view) {
-  const std::string text(view.substr(0, view.find('%')));  // without the zone of a link-local address
-  Address address{};
-  address.bytes[10] = address.bytes[11] = 0xff;
-  if (inet_pton(AF_INET, text.c_str(), &address.bytes[12]) == 1) return address;
-  if (inet_pton(AF_INET6, text.c_str(), address.bytes.data()) == 1) return address;
-  return std::nullopt;
+  return address;
 }
 
-struct Network {
-  Address address{};
-  unsigned bits = 128;
-  [[nodiscard]] bool has(const Address& other) const {
-    if (address.v4() != other.v4()) return false;
-    const unsigned whole = bits / 8;
-    const auto mask = static_cast<uint8_t>(0xff00U >> bits % 8);
-    return std::memcmp(address.bytes.data(), other.bytes.data(), whole) == 0 &&
-           (bits % 8 == 0 || ((address.bytes[whole] ^ other.bytes[whole]) & mask) == 0);
-  }
-};
-
-/// Networks and, by the word "unix", those who come by a unix socket.
-struct Networks {
-  std::vector<Network> list{};
-  bool by_unix = false;
-
-  [[nodiscard]] bool has(const std::string& text) const {
-    const auto address = read_address(text);
-    return address
-               ? std::any_of(list.begin(), list.end(), [&](const Network& net) { return net.has(*address); })
-               : by_unix && text == kUnix;
-  }
-};
+std::string text_of(const record::Ip& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(address.version == 4 ? AF_INET : AF_INET6, address.bytes.data(), text.data(), text.size());
+  return text.data();
+}
 
 base::Result<Networks> read_networks(const std::vector<std::string>& texts, std::string_view key) {
   Networks networks;
   for (const std::string& text : texts) {
-    const size_t slash = std::min(text.find('/'), text.size());
-    const auto address = read_address(text.substr(0, slash));
-    const unsigned most = address && address->v4() ? 32 : 128;
-    unsigned bits = most;
-    const char* const end = text.data() + text.size();
-    const auto said = std::from_chars(std::min(text.data() + slash + 1, end), end, bits);
-    const bool whole = slash == text.size() || (said.ec == std::errc{} && said.ptr == end);
-    if (text == kUnix) {
-      networks.by_unix = true;
-    } else if (address && whole && bits <= most) {
-      networks.list.push_back({*address, bits + 128 - most});
-    } else {
-      return base::fail(std::string(key) + ": \"" + text + "\" is no network",
-                        "10.0.0.0/8, fd00::/8 or unix");
-    }
+    const auto network = packet::parse_network(text);
+    if (!network) return base::with_context(key, network.error());
+    networks.add(*network);
   }
   return networks;
 }
 
+bool has(const Networks& networks, const std::string& text) {
+  const auto address = read_address(text);
+  return address && networks.contains(*address);
+}
+
 /// Host or the authority of an origin. `port` is empty where none is said.
 struct Authority {
-  std::string host{};  ///< lower case; an address as Address::text()
+  std::string host{};  ///< lower case; an address as text_of() has it
   std::string port{};
   bool is_address = false;
 };
@@ -112,7 +78,7 @@ std::optional<Authority> read_authority(std::string_view text) {
   if (rest.size() > 5 || rest.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
   const auto address = read_address(name);
   if (bracket && !address) return std::nullopt;
-  std::string host = address ? address->text() : lower(name);
+  std::string host = address ? text_of(*address) : lower(name);
   if (host.size() > 1 && host.ends_with('.')) host.pop_back();
   if (!address && host.find_first_of("/@?#\\ ") != std::string::npos) return std::nullopt;
   return Authority{std::move(host), std::string(rest), address.has_value()};
@@ -152,10 +118,10 @@ struct Client {
 
 Client find_client(const http::Request& request, const Networks& proxies) {
   const auto peer = read_address(request.peer.address);
-  Client client{peer ? peer->text() : request.peer.address};
+  Client client{peer ? text_of(*peer) : request.peer.address};
   std::string list = joined(request, "x-forwarded-for").value_or("");
   // From the right: each was written by the one behind it, and is believed as far as those are our proxies.
-  while (proxies.has(client.address) && !list.empty()) {
+  while (has(proxies, client.address) && !list.empty()) {
     const size_t start = list.rfind(',') + 1;  // 0 without a comma
     auto next = read_address(trimmed(std::string_view(list).substr(start)));
     if (!next) {  // some write "10.0.0.7:5000" and "[fd00::7]:5000"
@@ -163,7 +129,7 @@ Client find_client(const http::Request& request, const Networks& proxies) {
       if (!authority || !authority->is_address) return {client.address};
       next = read_address(authority->host);
     }
-    client = {next->text(), true};
+    client = {text_of(*next), true};
     list.resize(start == 0 ? 0 : start - 1);
   }
   return client;
@@ -183,7 +149,7 @@ Policy::Policy(Policy&&) noexcept = default;
 Policy::~Policy() = default;
 
 base::Result<Policy> Policy::make(const Profile& profile) {
-  const std::vector<std::string> itself{"127.0.0.0/8", "::1", std::string(kUnix)};
+  const std::vector<std::string> itself{"127.0.0.0/8", "::1"};
   const auto open_to = read_networks(profile.open_to.empty() ? itself : profile.open_to, "open_to");
   if (!open_to) return std::unexpected(open_to.error());
   const auto proxies = read_networks(profile.trusted_proxies, "trusted_proxies");
@@ -215,7 +181,7 @@ std::optional<std::string> Policy::origin_allowed(const http::Request& request) 
   if (theirs.empty()) return std::nullopt;
   std::string scheme = request.peer.secure ? "https" : "http";
   if (const auto said = joined(request, "x-forwarded-proto");
-      said && rules_->proxies.has(request.peer.address))
+      said && has(rules_->proxies, request.peer.address))
     scheme = *said;
   const std::string own = canonical_origin(scheme + "://" + joined(request, "host").value_or(""));
   if (theirs == own ||
@@ -231,8 +197,8 @@ std::string Policy::client_address(const http::Request& request) const {
 bool Policy::open_to(const http::Request& request) const {
   // A proxy of ours must say for whom it asks: one that forgot to would open everything to everybody.
   const Client who = find_client(request, rules_->proxies);
-  const bool known = rules_->proxies.has(request.peer.address) ? who.named : !came_through_proxy(request);
-  return known && rules_->open_to.has(who.address);
+  const bool known = has(rules_->proxies, request.peer.address) ? who.named : !came_through_proxy(request);
+  return known && has(rules_->open_to, who.address);
 }
 
 }  // namespace wl::wsbridge::access
