@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -378,4 +379,24 @@ TEST_CASE("wsbridge: profiles that cannot be read", "[wsbridge][profile]") {
   CHECK(findings[2].line() == paths[2] + ": cannot be read");
   CHECK(findings[3].line() == paths[3] + ": cannot be read");
   CHECK(profile.error().line() == findings[0].line() + " (wsbridge check says all)");
+}
+
+TEST_CASE("wsbridge: the manual's profile has the keys that there are", "[wsbridge][profile]") {
+  std::ifstream in(WIRELINE_ROOT "/tools/wsbridge/manual.txt");
+  const std::string manual((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const size_t begin = manual.find(".Bd -literal\n{\n") + 13;
+  const size_t end = manual.find("\n}\n.Ed", begin) + 3;
+  REQUIRE(end > begin + 1000);
+  std::vector<Finding> findings;
+  // It shows all ways at once where only one may be taken; what it shows exists.
+  CHECK_FALSE(read_profile_text(std::string_view(manual).substr(begin, end - begin), "manual", findings,
+                                environment));
+  std::vector<std::string> wrong;
+  for (const std::string& text : texts(findings)) {
+    if (text.find("needs one of") == std::string::npos && text.find("belong") == std::string::npos &&
+        text.find("not both") == std::string::npos && text.find("GET has no body") == std::string::npos) {
+      wrong.push_back(text);
+    }
+  }
+  CHECK(wrong == std::vector<std::string>{});
 }
