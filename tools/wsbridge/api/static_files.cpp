@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "tools/wsbridge/http/conditional.h"
-
 namespace wl::wsbridge::api {
 namespace {
 
@@ -49,19 +47,10 @@ base::Fd open_beneath(int root, const std::string& name) {
 
 }  // namespace
 
-base::Result<StaticFiles> StaticFiles::directory(const std::string& path) {
+base::Result<StaticFiles> StaticFiles::open(const std::string& path) {
   StaticFiles made;
   made.root_.reset(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!made.root_) return base::fail(path + ": " + base::errno_text(errno));
-  return made;
-}
-
-StaticFiles StaticFiles::embedded(std::span<const Embedded> files) {
-  StaticFiles made;
-  for (const auto& [name, bytes] : files) {
-    const std::string etag = "\"" + std::to_string(std::hash<std::string_view>{}(bytes)) + "\"";
-    made.files_.push_back({std::string(name), etag, std::make_shared<const std::string>(bytes)});
-  }
   return made;
 }
 
@@ -75,15 +64,6 @@ http::Response StaticFiles::answer(const http::Request& request,
   }
   if (name.empty() || name.ends_with('/')) name += "index.html";
   http::Response response{.headers = {{"Content-Type", media_type(name)}, {"Cache-Control", "no-cache"}}};
-  if (!root_) {
-    const auto found = std::ranges::find(files_, name, &Bytes::name);
-    if (found == files_.end()) return nothing();
-    const std::string* const tags = request.header("If-None-Match");
-    if (tags != nullptr && http::etag_matches(*tags, found->etag)) response.status = 304;
-    response.headers.emplace_back("ETag", found->etag);
-    response.body = found->bytes;
-    return response;
-  }
   auto fd = std::make_shared<const base::Fd>(open_beneath(root_.get(), name));
   struct stat info{};
   if (!*fd || ::fstat(fd->get(), &info) != 0) return nothing();

@@ -110,9 +110,10 @@ Parser::Outcome<Head> Parser::parse_head(std::string_view bytes) {
   beast_->body_limit(UINT64_MAX);  // sinks have their own
   error_code error;
   beast_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
-  if (error == beast::http::error::bad_version &&
-      bytes.substr(0, bytes.find('\r')).find(" HTTP/") != bytes.npos) {
-    return std::unexpected(505);
+  if (error == beast::http::error::bad_version) {
+    const std::string_view line = bytes.substr(0, bytes.find('\r'));
+    const bool other = std::ranges::count(line, ' ') == 2 && line.rfind(" HTTP/") + 9 == line.size();
+    return std::unexpected(other ? 505U : 400U);
   }
   if (error || !beast_->head_read) return std::unexpected(400);
   Head& head = beast_->head;

@@ -343,8 +343,10 @@ awaitable<bool> Session::send_source(BodySource& source, bool chunked) {
 awaitable<void> Session::linger() {
   connection_.end_output();
   connection_.deadline_ns = base::steady_clock_ns() + kLingerTime;
-  at_ = end_ = 0;
-  while (co_await read_more(kBodyBuffer)) at_ = end_ = 0;
+  for (bool more = true; more;) {
+    at_ = end_ = 0;
+    more = co_await read_more(kBodyBuffer);
+  }
 }
 
 void Session::account(const Head& head, unsigned status, uint64_t bytes, int64_t begun_ns) {
