@@ -18,7 +18,7 @@ CTEST := ctest -j 2 --output-on-failure
 CLANG := -DCMAKE_CXX_COMPILER=clang++-19
 SOURCES := git ls-files 'libcommon/*.h' 'libcommon/*.cpp' 'tools/*.h' 'tools/*.cpp' 'tests/*.h' 'tests/*.cpp'
 
-.PHONY: help deps deps-test deps-bench deps-docs deps-clickhouse build demo test lint fmt docs fuzz sanitize bench bench-live bench-bridge soak install clean
+.PHONY: help deps deps-test deps-bench deps-docs deps-spectral deps-clickhouse build demo test lint fmt docs fuzz sanitize bench bench-live bench-bridge soak install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -41,6 +41,11 @@ deps-bench: deps
 deps-docs:
 	@sh cmake/packages.sh $(PACKAGES_NPM)
 	@sh tools/wsbridge/web/fetch_docs.sh .deps/docs
+
+## make deps-spectral  fetch the linter of OpenAPI documents for the test of /openapi.json (93 MB on disk)
+deps-spectral:
+	@sh cmake/packages.sh $(PACKAGES_NPM)
+	@sh tests/e2e/fetch_spectral.sh .deps/spectral
 
 ## make deps-clickhouse  install ClickHouse's library for the tests that load records into it (178 MB)
 deps-clickhouse: deps-bench
