@@ -179,18 +179,32 @@ http::Response Answers::from_stream(const RouteSpec& route, const http::Request&
     if (!newest && route.give == Give::last && !shaped_anyway) {
       return failure(route, 404, "the stream has given no record yet");
     }
-    std::string json = newest ? *newest : "null";
-    if (route.give != Give::last) {
-      json = "[";
-      for (const stream::Text& text : route.give == Give::state ? feed.state() : feed.history(SIZE_MAX)) {
-        if (json.size() > 1) json += ',';
-        json += *text;
-      }
-      json += ']';
+    if (route.give == Give::last) {
+      kept = {newest, shaped(route, newest ? *newest : "null")};
+    } else {
+      kept = {newest, all_of(route, route.give == Give::state ? feed.state() : feed.history(SIZE_MAX))};
     }
-    kept = {newest, shaped(route, json)};
   }
   return respond(kept.entry, request);
+}
+
+/// An array through the route's program, or lines, each through the program.
+Entry Answers::all_of(const RouteSpec& route, const std::vector<stream::Text>& records) {
+  std::string text;
+  if (route.form != Form::ndjson) {
+    for (const stream::Text& record : records) text += (text.empty() ? "[" : ",") + *record;
+    return shaped(route, text.empty() ? "[]" : text + "]");
+  }
+  std::optional<shape::Program>& as = shapes_[&route].as;
+  const auto line = [&text](std::string_view record) { (text += record) += '\n'; };
+  for (const stream::Text& record : records) {
+    if (!as) {
+      line(*record);
+    } else if (const auto done = as->run(*record, line); !done) {
+      log_.warning(route.path + ": " + done.error().line());
+    }
+  }
+  return make_entry(route.status, "application/x-ndjson", std::move(text));
 }
 
 base::Result<Answers::CallPtr> Answers::call(const RouteSpec& route, const Argv& argv,

@@ -63,6 +63,7 @@ class Answers {
       : executor_(std::move(executor)), sources_(sources), cache_(cache), log_(log) {}
 
   [[nodiscard]] http::Response from_stream(const RouteSpec& route, const http::Request& request);
+  [[nodiscard]] Entry all_of(const RouteSpec& route, const std::vector<stream::Text>& records);
   /// Null: the worker is too busy.
   [[nodiscard]] base::Result<CallPtr> call(const RouteSpec& route, const Argv& argv,
                                            const std::string& owner);

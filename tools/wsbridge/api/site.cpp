@@ -122,9 +122,7 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
     if (refused.status != 0) co_return refused;
   }
   if (route.source == Source::builtin) co_return co_await built_in(route, request, identity);
-  if (route.source == Source::stream && route.form == Form::ndjson) {
-    co_return parts_.sockets.lines(route);
-  }
+  if (flows(route)) co_return parts_.sockets.lines(route);
   auto query = http::parse_query(request.query);
   if (!query) co_return parts_.answers.failure(route, 400, "the query is not well formed");
   const Sent sent{.path = found.captured,

@@ -50,7 +50,7 @@ base::Result<std::unique_ptr<Sockets>> Sockets::make(boost::asio::any_io_executo
         &spec, std::make_unique<websocket::Socket>(executor, std::move(views), std::move(options))};
   }
   for (const RouteSpec& route : profile.routes) {
-    if (route.source != Source::stream || route.form != Form::ndjson) continue;
+    if (!flows(route)) continue;
     auto view = made->view(route.name, route.as, false, Slow::drop);
     if (!view) return base::with_context(route.path, view.error());
     made->lines_[&route] = *view;

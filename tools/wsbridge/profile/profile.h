@@ -134,6 +134,11 @@ struct SocketSpec {
   Place place{};
 };
 
+/// Whether it gives a stream's records as they come, without an end.
+[[nodiscard]] inline bool flows(const RouteSpec& route) {
+  return route.source == Source::stream && route.form == Form::ndjson && route.give == Give::last;
+}
+
 struct RateSpec {
   std::string name{};
   uint32_t per_minute = 0;
