@@ -136,7 +136,7 @@ std::optional<int64_t> TimeReader::read_number(std::string_view text) {
     return static_cast<int64_t>(*seconds * static_cast<double>(base::kSecond));
   }
   const int64_t unit = epoch_unit(d->whole);
-  if (unit == 0 || d->whole > static_cast<uint64_t>(kMaxTime)) return std::nullopt;
+  if (unit == 0 || d->whole > static_cast<uint64_t>(kMaxTime / unit)) return std::nullopt;
   const int64_t ns = static_cast<int64_t>(d->whole) * unit + d->billionths / (base::kSecond / unit);
   nanoseconds_ = unit == base::kSecond ? d->fraction_digits > 6 : ns % 1000 != 0;
   return bounded(d->negative ? -ns : ns);
