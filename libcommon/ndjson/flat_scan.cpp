@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "libcommon/base/digits.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -68,38 +70,19 @@ const char* number_end(const char* at, const char* end) {
   return at == fraction ? nullptr : at;
 }
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/// How many digits stand at the beginning of the eight bytes.
-size_t leading_digits(uint64_t bytes) {
-  constexpr uint64_t kEach = 0x0101010101010101;
-  // The highest bit of a byte: above '9' the sum sets it, below '0' the difference, in others it is there.
-  const uint64_t others = ((bytes + kEach * (0x7f - '9')) | (bytes - kEach * '0') | bytes) & kEach * 0x80;
-  return others == 0 ? 8 : static_cast<size_t>(std::countr_zero(others)) / 8;
-}
-
-/// The number of eight digits, the first of which is in the lowest byte.
-uint64_t eight_digits(uint64_t bytes) {
-  bytes = (bytes & 0x0f0f0f0f0f0f0f0f) * ((10 << 8) + 1) >> 8;
-  bytes = (bytes & 0x00ff00ff00ff00ff) * ((100 << 16) + 1) >> 16;
-  return (bytes & 0x0000ffff0000ffff) * ((uint64_t{10000} << 32) + 1) >> 32;
-}
-
 /// The usual whole number, of one to seven digits, without a branch for each of them.
 bool take_short(const char*& at, const char* end, Value& value) {
-  const uint64_t bytes = load(at);
-  const size_t digits = leading_digits(bytes);
+  const uint64_t bytes = base::eight_bytes(at);
+  const unsigned digits = base::leading_digits(bytes);
   if (digits == 0 || digits == 8 || at[digits] == '.' || (*at == '0' && digits > 1)) return false;
   if (at + digits > end) return false;
   value = {.kind = ValueKind::number,
            .has_whole = true,
            .text = {at, digits},
-           .whole = eight_digits(bytes << (64 - 8 * digits))};
+           .whole = base::short_number(bytes, digits)};
   at += digits;
   return true;
 }
-#else
-bool take_short(const char*&, const char*, Value&) { return false; }
-#endif
 
 /// Most numbers are whole, and wanted as numbers: they are read while their end is looked for.
 bool take_whole(const char*& at, const char* end, Value& value) {
@@ -167,59 +150,65 @@ bool take_value(const char*& at, const char* end, Value& value) {
 
 static_assert(kPadding >= 32);
 
-FlatScan::FlatScan(std::span<const std::string> keys) : wanted_(keys.begin(), keys.end()), keys_(1) {
+FlatScan::FlatScan(std::span<const std::string> keys) : wanted_(keys.begin(), keys.end()) {
   keys_.reserve(kMaxKeys);  // so that learning one moves none
+  Key& start = keys_.emplace_back();
+  start.word.fill(~uint64_t{0});  // stands nowhere in a text
+  start.mask.fill(~uint64_t{0});
+  start.followers.fill(&start);
 }
 
 [[gnu::flatten]] bool FlatScan::read(std::string_view json, std::vector<Value>& values) {
   const char* at = json.data();
   const char* const end = at + json.size();
   if (json.size() < 2 || *at++ != '{') return false;
-  const Key* const keys = keys_.data();
+  Key* const start = keys_.data();
   Value* const out = values.data();
   Value unwanted;
-  for (uint16_t before = 0; at < end;) {
-    const uint16_t index = key_at(before, at, end);
-    if (index == 0) return false;
-    const Key& key = keys[index];
-    at += key.size;
-    Value& value = key.field == kUnwanted ? unwanted : out[key.field];
+  for (Key* before = start; at < end;) {
+    Key* const key = key_at(before, at, end);
+    if (key == start) return false;
+    at += key->size;
+    Value& value = key->field == kUnwanted ? unwanted : out[key->field];
     if (at >= end || !take_value(at, end, value) || at >= end) return false;
     const char behind = *at++;
     if (behind == '}') return at == end || (at + 1 == end && *at == '\r');
     if (behind != ',') return false;
-    before = index;
+    before = key;
   }
   return false;
 }
 
-bool FlatScan::stands_at(const Key& key, const char* at) const {
+bool FlatScan::stands_at(const Key& key, const char* at) {
   if (((load(at) ^ key.word[0]) & key.mask[0]) != 0 || ((load(at + 8) ^ key.word[1]) & key.mask[1]) != 0) {
     return false;
   }
   return key.size <= 16 || std::memcmp(at + 16, key.text.data() + 16, key.size - 16U) == 0;
 }
 
-uint16_t FlatScan::key_at(uint16_t before, const char* at, const char* end) {
-  auto& followers = keys_[before].followers;
-  for (const uint16_t follower : followers) {
-    if (follower != 0 && stands_at(keys_[follower], at)) return follower;
+FlatScan::Key* FlatScan::key_at(Key* before, const char* at, const char* end) {
+  for (Key* const follower : before->followers) {
+    if (stands_at(*follower, at)) return follower;
   }
-  if (*at != '"') return 0;
+  Key* const start = keys_.data();
+  if (*at != '"') return start;
   const char* const close = text_end(at + 1, end);
-  if (close == nullptr || close + 1 >= end || close[1] != ':') return 0;
-  const uint16_t index = learn({at, static_cast<size_t>(close + 2 - at)});
+  if (close == nullptr || close + 1 >= end || close[1] != ':') return start;
+  Key* const key = learn({at, static_cast<size_t>(close + 2 - at)});
+  auto& followers = before->followers;
   std::ranges::copy_backward(followers.begin(), followers.end() - 1, followers.end());
-  followers[0] = index;
-  return index;
+  followers[0] = key;
+  return key;
 }
 
-uint16_t FlatScan::learn(std::string_view text) {
-  const auto known = std::ranges::find_if(
-      keys_, [&](const Key& key) { return std::string_view(key.text.data(), key.size) == text; });
-  if (known != keys_.end()) return static_cast<uint16_t>(known - keys_.begin());
-  if (text.size() > kMaxKeySize || keys_.size() == kMaxKeys) return 0;
-  Key key;
+FlatScan::Key* FlatScan::learn(std::string_view text) {
+  for (Key& key : keys_) {
+    if (std::string_view(key.text.data(), key.size) == text) return &key;
+  }
+  Key* const start = keys_.data();
+  if (text.size() > kMaxKeySize || keys_.size() == kMaxKeys) return start;
+  Key& key = keys_.emplace_back();
+  key.followers.fill(start);
   key.size = static_cast<uint8_t>(text.size());
   std::ranges::copy(text, key.text.begin());
   std::array<char, 16> counts{};
@@ -230,8 +219,7 @@ uint16_t FlatScan::learn(std::string_view text) {
   }
   const auto wanted = std::ranges::find(wanted_, text.substr(1, text.size() - 3));
   if (wanted != wanted_.end()) key.field = static_cast<int16_t>(wanted - wanted_.begin());
-  keys_.push_back(key);
-  return static_cast<uint16_t>(keys_.size() - 1);
+  return &key;
 }
 
 }  // namespace wl::ndjson

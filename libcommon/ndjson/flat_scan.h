@@ -19,6 +19,8 @@ namespace wl::ndjson {
 class FlatScan {
  public:
   explicit FlatScan(std::span<const std::string> keys);
+  FlatScan(const FlatScan&) = delete;
+  FlatScan& operator=(const FlatScan&) = delete;
 
   /// Sets the wanted values of `json`, behind which kPadding bytes can be read. False: not such an object;
   /// `values` may have been written to.
@@ -37,16 +39,16 @@ class FlatScan {
     std::array<char, kMaxKeySize> text{};
     uint8_t size = 0;
     int16_t field = kUnwanted;
-    std::array<uint16_t, 4> followers{};  // newest first; 0: none yet
+    std::array<Key*, 4> followers{};  // newest first; the beginning of the line: none yet
   };
 
-  [[nodiscard]] bool stands_at(const Key& key, const char* at) const;
-  /// Index of the key at `at`, which followed key `before`; 0: none that we can take.
-  [[nodiscard]] uint16_t key_at(uint16_t before, const char* at, const char* end);
-  [[nodiscard]] uint16_t learn(std::string_view text);
+  [[nodiscard]] static bool stands_at(const Key& key, const char* at);
+  /// The key at `at`, which followed key `before`; the beginning of the line: none that we can take.
+  [[nodiscard]] Key* key_at(Key* before, const char* at, const char* end);
+  [[nodiscard]] Key* learn(std::string_view text);
 
   std::vector<std::string> wanted_;
-  std::vector<Key> keys_;  // [0]: the beginning of the line
+  std::vector<Key> keys_;  // [0]: the beginning of the line; never moved
 };
 
 }  // namespace wl::ndjson

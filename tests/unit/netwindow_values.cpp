@@ -50,6 +50,9 @@ TEST_CASE("times in all their forms", "[netwindow]") {
   }
   CHECK_FALSE(number_time("50000000000"));
   CHECK_FALSE(number_time("9223372036854775807"));
+  CHECK_FALSE(
+      number_time("88181469006172"));  // milliseconds of the year 4764: more than 64 bits of nanoseconds
+  CHECK_FALSE(number_time("9300000000000000"));
   CHECK_FALSE(number_time("1e30"));
   CHECK_FALSE(time_of("true", ValueKind::boolean));
 }

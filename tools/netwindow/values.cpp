@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "libcommon/base/digits.h"
 #include "libcommon/base/time.h"
 #include "libcommon/ndjson/text.h"
 
@@ -74,16 +75,16 @@ int64_t epoch_unit(uint64_t whole) {
   return 1;
 }
 
-/// The number of exactly Count digits; negative: one of them is none.
-template <size_t Count>
-int64_t digits(const char* at) {
-  int64_t number = 0;
-  bool good = true;
-  for (size_t i = 0; i < Count; ++i) {
-    good &= is_digit(at[i]);
-    number = number * 10 + (at[i] - '0');
+/// The nanoseconds of a fraction of six or nine digits, which stands behind a point; negative: one is no
+/// digit.
+int64_t fraction_ns(const char* at, bool nine) {
+  if (nine) {
+    const uint64_t eight = base::eight_bytes(at);
+    if (base::leading_digits(eight) < 8 || !is_digit(at[8])) return -1;
+    return int64_t{base::short_number(eight, 8)} * 10 + (at[8] - '0');
   }
-  return good ? number : -1;
+  const uint64_t six = base::eight_bytes(at - 1) >> 8;  // reads no byte behind the 'Z'
+  return base::leading_digits(six) < 6 ? -1 : int64_t{base::short_number(six, 6)} * 1000;
 }
 
 }  // namespace
@@ -101,7 +102,7 @@ std::optional<int64_t> TimeReader::read_text(std::string_view text) {
       text[kPrefix - 1] == ':' && is_digit(text[17]) && is_digit(text[18]) && number(17) < 60 &&
       text[19] == '.' && text.back() == 'Z') {
     const bool nine = text.size() == 30;
-    const int64_t fraction = nine ? digits<9>(text.data() + 20) : digits<6>(text.data() + 20) * 1000;
+    const int64_t fraction = fraction_ns(text.data() + 20, nine);
     if (fraction >= 0) {
       nanoseconds_ = nine;
       return minute_ns_ + number(17) * base::kSecond + fraction;
@@ -135,7 +136,7 @@ std::optional<int64_t> TimeReader::read_number(std::string_view text) {
     return static_cast<int64_t>(*seconds * static_cast<double>(base::kSecond));
   }
   const int64_t unit = epoch_unit(d->whole);
-  if (unit == 0 || d->whole > static_cast<uint64_t>(kMaxTime)) return std::nullopt;
+  if (unit == 0 || d->whole > static_cast<uint64_t>(kMaxTime / unit)) return std::nullopt;
   const int64_t ns = static_cast<int64_t>(d->whole) * unit + d->billionths / (base::kSecond / unit);
   nanoseconds_ = unit == base::kSecond ? d->fraction_digits > 6 : ns % 1000 != 0;
   return bounded(d->negative ? -ns : ns);
