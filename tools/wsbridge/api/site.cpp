@@ -102,7 +102,9 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
     if (!identity.may(socket->access) && identity.unknown)
       co_return problem(503, "the catalog does not answer");
     if (!identity.may(socket->access)) co_return problem(401, "a token is needed: open it with ?ticket=");
-    co_return parts_.sockets.open(*socket, identity, request);
+    websocket::Still still;
+    if (identity.user) still = [gate = &parts_.gate, identity] { return gate->still(identity); };
+    co_return parts_.sockets.open(*socket, identity, std::move(still), request);
   }
   if (found.route == nullptr) {
     if (!found.allow.empty() && request.method == "OPTIONS") co_return preflight(found.allow);

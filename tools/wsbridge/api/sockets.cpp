@@ -63,7 +63,7 @@ const SocketSpec* Sockets::find(std::string_view path) const {
   return found == sockets_.end() ? nullptr : found->second.first;
 }
 
-http::Response Sockets::open(const SocketSpec& socket, access::Identity identity,
+http::Response Sockets::open(const SocketSpec& socket, access::Identity identity, websocket::Still still,
                              const http::Request& request) {
   std::shared_ptr<websocket::Duplex> worker;
   if (!socket.worker.empty()) {
@@ -76,7 +76,7 @@ http::Response Sockets::open(const SocketSpec& socket, access::Identity identity
     return message(socket, identity, std::string(text));
   };
   return sockets_.find(socket.path)
-      ->second.second->upgrade(request, std::move(on_message), std::move(worker));
+      ->second.second->upgrade(request, std::move(on_message), std::move(worker), std::move(still));
 }
 
 http::Response Sockets::lines(const RouteSpec& route) {

@@ -35,7 +35,7 @@ class Sockets {
   [[nodiscard]] const SocketSpec* find(std::string_view path) const;
   /// 101 and what follows, or a refusal.
   [[nodiscard]] http::Response open(const SocketSpec& socket, access::Identity identity,
-                                    const http::Request& request);
+                                    websocket::Still still, const http::Request& request);
   /// The records of a stream as they come, NDJSON over HTTP.
   [[nodiscard]] http::Response lines(const RouteSpec& route);
 

@@ -22,6 +22,7 @@ enum CloseCode : uint16_t {
   kNotTaken = 1003,
   kNoCode = 1005,
   kBadPayload = 1007,
+  kPolicy = 1008,
   kTooBig = 1009,
   kTryAgainLater = 1013
 };

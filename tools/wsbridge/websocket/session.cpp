@@ -21,6 +21,7 @@ constexpr size_t kMaxPending = size_t{64} << 10;  // answers that wait for the c
 constexpr size_t kIdleBuffer = 512, kBusyBuffer = size_t{32} << 10;
 constexpr int64_t kCloseNs = 5 * base::kSecond;   // for the other end to answer a close frame
 constexpr int64_t kFailedNs = 1 * base::kSecond;  // for the other end to read why it is cut off
+constexpr int64_t kCheckNs = 5 * base::kSecond;   // between two looks whether the user may still have it
 
 class Session;
 
@@ -44,12 +45,13 @@ namespace {
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<Socket::State> socket, const Upgrade& terms, OnMessage on_message,
-          std::shared_ptr<Duplex> worker)
+          std::shared_ptr<Duplex> worker, Still still)
       : socket_(std::move(socket)),
         parser_(Side::server, socket_->options.message_bytes, terms.deflate ? &socket_->inflater : nullptr),
         deflate_(terms.deflate_to_client),
         on_message_(std::move(on_message)),
         worker_(std::move(worker)),
+        still_(std::move(still)),
         wake_(socket_->executor),
         changed_(socket_->executor) {}
 
@@ -60,6 +62,7 @@ class Session final : public std::enable_shared_from_this<Session> {
  private:
   static awaitable<void> write_loop(std::shared_ptr<Session> self);
   static awaitable<void> pump(std::shared_ptr<Session> self);
+  static awaitable<void> check(std::shared_ptr<Session> self);
   awaitable<void> read_loop();
   awaitable<void> take(Event event);
   awaitable<void> take_text(std::string_view text);
@@ -74,11 +77,12 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool deflate_;
   OnMessage on_message_;
   std::shared_ptr<Duplex> worker_;
+  Still still_;
   http::Stream* stream_ = nullptr;
   std::vector<std::unique_ptr<stream::Subscription>> subscriptions_{};
   std::string pending_{};          // frames of this client alone
   process::Event wake_, changed_;  // something to write; something was written
-  int64_t heard_ns_ = 0, deadline_ns_ = INT64_MAX;
+  int64_t heard_ns_ = 0, check_ns_ = 0, deadline_ns_ = INT64_MAX;
   bool pinged_ = false;
   bool busy_ = false;         // a message is being handled: nothing can be heard
   bool closing_ = false;      // our close frame is written or in pending_
@@ -117,6 +121,10 @@ awaitable<void> Session::room() {
 
 void Session::tick(int64_t now, std::string_view heartbeat) {
   if (now >= deadline_ns_) return stream_->close();
+  if (still_ && !closing_ && now >= check_ns_) {
+    check_ns_ = now + kCheckNs;
+    boost::asio::co_spawn(socket_->executor, check(shared_from_this()), process::rethrow);
+  }
   if (closing_ || busy_) return;
   const int64_t silent = now - heard_ns_;
   if (silent >= 2 * socket_->options.idle_ns) return stream_->close();
@@ -175,6 +183,12 @@ awaitable<void> Session::pump(std::shared_ptr<Session> self) {
     co_await self->room();
   }
   self->close(kNormal, "its worker has ended");
+}
+
+/// Ends a socket whose user is not one any more.
+awaitable<void> Session::check(std::shared_ptr<Session> self) {
+  const bool still = co_await self->still_();
+  if (!still) self->close(kPolicy, "the token is no longer good");
 }
 
 awaitable<void> Session::take_text(std::string_view text) {
@@ -295,10 +309,11 @@ Socket::Socket(boost::asio::any_io_executor executor, std::vector<Source> source
 Socket::~Socket() = default;
 
 http::Response Socket::upgrade(const http::Request& request, OnMessage on_message,
-                               std::shared_ptr<Duplex> worker) {
+                               std::shared_ptr<Duplex> worker, Still still) {
   auto upgrade = accept(request);
   if (!upgrade) return std::move(upgrade.error());
-  auto session = std::make_shared<Session>(state_, *upgrade, std::move(on_message), std::move(worker));
+  auto session =
+      std::make_shared<Session>(state_, *upgrade, std::move(on_message), std::move(worker), std::move(still));
   return {.status = 101,
           .headers = std::move(upgrade->headers),
           .body = http::TakeOver([session](http::Stream& stream) { return Session::run(session, stream); })};

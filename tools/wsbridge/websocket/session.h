@@ -42,6 +42,9 @@ struct Source {
 /// meanwhile.
 using OnMessage = std::function<boost::asio::awaitable<std::optional<std::string>>(std::string_view text)>;
 
+/// Whether who opened a socket may still have it; asked every five seconds.
+using Still = std::function<boost::asio::awaitable<bool>()>;
+
 /// All connections of a SocketSpec. I/O thread only; its sessions may outlive it.
 class Socket {
  public:
@@ -50,8 +53,9 @@ class Socket {
 
   /// Answers a request that may be a WebSocket's: 101 and the session behind it, or a refusal. `worker` may
   /// be null; else all messages go to it and its lines come back, and it lives as long as the connection.
+  /// `still` may be null.
   [[nodiscard]] http::Response upgrade(const http::Request& request, OnMessage on_message,
-                                       std::shared_ptr<Duplex> worker = nullptr);
+                                       std::shared_ptr<Duplex> worker = nullptr, Still still = nullptr);
   /// Closes all connections with 1001 and waits until they are gone, five seconds at most.
   boost::asio::awaitable<void> drain();
   [[nodiscard]] const SocketCounts& counts() const;
