@@ -164,6 +164,8 @@ class Sockets(harness.TestCase):
                     await ws.send(json.dumps({"n": n}))
                 for n in range(500):
                     self.assertEqual(json.loads(await ws.recv()), {"n": n})
+                await ws.send(b"\xff binary")
+                self.assertEqual(await ws.recv(), "\\xff binary")
                 await ws.send('{\n "pretty": 1\n}')
                 self.assertEqual(json.loads(await ws.recv()), {"pretty": 1})
 
@@ -180,6 +182,9 @@ class Sockets(harness.TestCase):
         for start in range(0, count, 1000):
             self.write_all(self.feed, b"".join(b'{"n":%d,"pad":"%s"}\n' % (n, b"x" * 100) for n in range(start, start + 1000)))
             self.write_all(self.keyed, b"".join(b'{"k":%d,"n":%d,"pad":"%s"}\n' % (n % 10, n, b"x" * 100) for n in range(start, start + 1000)))
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", open(f"/proc/{self.bridge.pid}/status").read()).group(1))
+        if not harness.sanitized():
+            self.assertLess(peak, 100_000)  # 80 MB went to clients that do not read
         self.assertEqual(clients["cut"].close_code(), 1013)
 
         expected = 0  # of the feed's numbers, which begin with 0; those of the messages begin with 1
@@ -207,6 +212,17 @@ class Sockets(harness.TestCase):
                 newest[message["k"]] = message["n"]
         self.assertGreater(skipped, 0)
         self.assertEqual(newest, {n % 10: n for n in range(count - 10, count)})
+
+    def test_a_message_larger_than_a_write_is_not_held_up_by_another_stream(self):
+        self.serve({"/ws/two": {"streams": [{"stream": "keyed", "history": 0}, {"stream": "feed", "history": 0}], "access": "open"}})
+        client = Raw(self, "/ws/two")
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        time.sleep(0.3)
+        self.write_all(self.feed, b'{"big":"%s"}\n' % (b"x" * 1_000_000))
+        for n in range(20000):
+            self.keyed.write(b'{"k":1,"n":%d}\n' % n)
+        while "big" not in (message := json.loads(client.read_frame()[1])):
+            self.assertLess(message["n"], 19999)
 
     def test_block_loses_nothing_and_has_one_reader(self):
         self.serve({"/ws/one": {"streams": [{"stream": "feed", "history": 0, "slow": "block"}], "access": "open"}}, limits={"backlog": "64k"})

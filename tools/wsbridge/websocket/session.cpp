@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "libcommon/base/utf8.h"
 #include "tools/wsbridge/http/stream.h"
 #include "tools/wsbridge/process/event.h"
 #include "tools/wsbridge/websocket/codec.h"
@@ -140,8 +141,8 @@ bool Session::gather(stream::Batch& batch) {
       break;
     }
   }
-  // The one that was last is first next time, so that none starves.
-  if (batch.bytes >= kMaxWrite) std::ranges::rotate(subscriptions_, std::prev(subscriptions_.end()));
+  // Each is first in its turn, which is when it may send a message that is larger than a write.
+  if (subscriptions_.size() > 1) std::ranges::rotate(subscriptions_, std::next(subscriptions_.begin()));
   return !batch.parts.empty();
 }
 
@@ -176,7 +177,11 @@ awaitable<void> Session::write_loop(std::shared_ptr<Session> self) {
 
 /// The lines of its worker become messages.
 awaitable<void> Session::pump(std::shared_ptr<Session> self) {
-  const Duplex::Each say = [session = self.get()](std::string_view line) { session->say(line); };
+  const Duplex::Each say = [session = self.get()](std::string_view line) {
+    Utf8Check text;
+    const bool good = text.add(line) && text.whole();
+    session->say(good ? line : base::wire_text(line));  // a text frame must be UTF-8
+  };
   bool more = true;
   while (more && !self->gone_) {
     more = co_await self->worker_->read(say);
