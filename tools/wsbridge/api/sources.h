@@ -19,9 +19,9 @@ class Sources {
  public:
   Sources(boost::asio::any_io_executor executor, const Profile& profile, base::Log& log);
 
-  /// Starts every stream that does not wait for a listener.
+  /// Starts every stream (one on demand then waits for its first listener).
   void start();
-  /// Ends all processes, each group with SIGTERM, then SIGKILL.
+  /// Ends all processes at once, each group with SIGTERM, then SIGKILL.
   boost::asio::awaitable<void> stop();
 
   /// The profile has been checked: names are there.

@@ -273,6 +273,7 @@ net::awaitable<void> Feed::State::run(std::shared_ptr<State> state) {
     }
   }
   state->finished = true;
+  if (state->counts.state != FeedState::failed) state->counts.state = FeedState::ended;
   state->settle(0);  // listeners see the end
   state->skips.finish();
   state->changed.notify();
@@ -303,7 +304,6 @@ net::awaitable<void> Feed::State::stop(std::shared_ptr<State> state) {
     co_await state->changed.wait(until - Clock::now());
   if (input) input->close();
   while (state->started && !state->finished) co_await state->changed.wait();
-  if (state->counts.state != FeedState::failed) state->counts.state = FeedState::ended;
 }
 
 Feed::Feed(net::any_io_executor executor, const StreamSpec& spec, base::Log& log)
