@@ -55,7 +55,7 @@ TEST_CASE("wsbridge: what jq says of a bad program is one line", "[wsbridge][sha
   CHECK(shaped("$x", "1").starts_with("!! jq: $x is not defined"));
   CHECK(shaped(".", "1", {{"v", "{"}}).starts_with("!! $v: jq: "));
   CHECK(shaped(std::string("1\0", 2), "1") == "!! jq: a NUL in the program");
-  for (const char* bad : {".a |", "(((", "\"", "import \"a\" as a; .", "include \"a\"; .", "1)", ""}) {
+  for (const char* bad : {".a |", "(((", "{", "import \"a\" as a; .", "include \"a\"; .", "1)", ""}) {
     const std::string said = shaped(bad, "1");
     if (*bad != '\0') CHECK(said.starts_with("!! jq: "));
     CHECK(said.find('\n') == std::string::npos);
