@@ -20,6 +20,7 @@
 #include "tools/wsbridge/api/openapi.h"
 #include "tools/wsbridge/api/redis.h"
 #include "tools/wsbridge/api/site.h"
+#include "tools/wsbridge/api/static_files.h"
 #include "tools/wsbridge/http/server.h"
 #include "tools/wsbridge/serve_profile.h"
 
@@ -90,6 +91,7 @@ class Bridge {
   std::shared_ptr<catalog::Users> users_;
   std::shared_ptr<api::Redis> redis_;
   std::optional<access::Policy> policy_;
+  std::optional<api::StaticFiles> web_;
   std::unique_ptr<access::Gate> gate_;
   std::unique_ptr<api::Sources> sources_;
   std::unique_ptr<api::Cache> cache_;
@@ -123,6 +125,11 @@ base::Result<void> Bridge::build(const catalog::Location& location,
   auto sockets = api::Sockets::make(executor, profile_, *sources_, *answers_, *limiter_, log_);
   if (!sockets) return std::unexpected(sockets.error());
   sockets_ = std::move(*sockets);
+  if (!profile_.web.empty()) {
+    auto web = api::StaticFiles::open(profile_.web);
+    if (!web) return std::unexpected(web.error());
+    web_.emplace(std::move(*web));
+  }
   const auto tell = [this] { return figures(); };
   site_ = std::make_unique<api::Site>(api::SiteParts{.profile = profile_,
                                                      .policy = *policy_,
@@ -132,6 +139,7 @@ base::Result<void> Bridge::build(const catalog::Location& location,
                                                      .sockets = *sockets_,
                                                      .cache = *cache_,
                                                      .limiter = *limiter_,
+                                                     .web = web_ ? &*web_ : nullptr,
                                                      .openapi = api::openapi(profile_, context_.version),
                                                      .figures = tell,
                                                      .metrics_here = options_.metrics_listen.empty()});

@@ -109,6 +109,11 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
   if (found.route == nullptr) {
     if (!found.allow.empty() && request.method == "OPTIONS") co_return preflight(found.allow);
     if (found.allow.empty()) {
+      const auto segments = http::decode_path(request.path);
+      if (parts_.web != nullptr && segments && request.method == "GET") {
+        http::Response own = parts_.web->answer(request, *segments);
+        if (own.status != 404) co_return own;
+      }
       std::optional<http::Response> file = page(request.path);
       if (file && request.method == "GET") co_return std::move(*file);
       co_return problem(404, "there is nothing here");

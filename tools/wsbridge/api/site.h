@@ -18,6 +18,7 @@
 #include "tools/wsbridge/api/route_table.h"
 #include "tools/wsbridge/api/sockets.h"
 #include "tools/wsbridge/api/sources.h"
+#include "tools/wsbridge/api/static_files.h"
 #include "tools/wsbridge/http/message.h"
 
 namespace wl::wsbridge::api {
@@ -32,6 +33,7 @@ struct SiteParts {
   Sockets& sockets;
   Cache& cache;
   Limiter& limiter;
+  const StaticFiles* web = nullptr;  ///< the profile's pages; they come before our own
   std::string openapi;               ///< the document
   std::function<Figures()> figures;  ///< for /metrics
   bool metrics_here = true;          ///< false: /metrics has an address of its own

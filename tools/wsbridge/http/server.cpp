@@ -210,6 +210,7 @@ base::Result<std::string> Server::listen(const Endpoint& endpoint) {
 awaitable<void> Server::Core::accept(std::shared_ptr<Core> core, std::shared_ptr<Listener> listener) {
   asio::steady_timer pause(core->executor);
   error_code error;
+  bool short_of = false;  // of descriptors: said once
   while (listener->socket.is_open()) {
     co_await listener->socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                          asio::redirect_error(asio::use_awaitable, error));
@@ -219,9 +220,10 @@ awaitable<void> Server::Core::accept(std::shared_ptr<Core> core, std::shared_ptr
       base::Fd socket(::accept4(listener->socket.native_handle(), reinterpret_cast<sockaddr*>(&from), &size,
                                 SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (socket) {
+        short_of = false;
         core->begin(std::move(socket), from, listener->tls.get());
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        core->common.log.warning("accept: " + base::errno_text(errno));
+        if (!std::exchange(short_of, true)) core->common.log.warning("accept: " + base::errno_text(errno));
         pause.expires_after(kAcceptPause);
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
         break;
