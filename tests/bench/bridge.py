@@ -29,7 +29,7 @@ PYTHON = "/usr/bin/python3"
 DELAY_LIMIT_MS = 100
 STEP = 1.15  # how exactly the highest rate is found
 NGINX = """
-worker_processes 1; daemon off; pid {work}/nginx.pid; error_log {work}/error.log;
+{user} worker_processes 1; daemon off; pid {work}/nginx.pid; error_log {work}/error.log;
 events {{ worker_connections 1024; }}
 http {{ access_log off; keepalive_requests 1000000; default_type application/json; client_body_temp_path {work}/b;
   proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u; scgi_temp_path {work}/s;
@@ -249,7 +249,7 @@ class Bench:
         www.mkdir(exist_ok=True)
         (www / "last").write_bytes(record.rstrip(b"\n"))
         configuration = pathlib.Path(self.work) / "nginx.conf"
-        configuration.write_text(NGINX.format(work=self.work, port=port))
+        configuration.write_text(NGINX.format(work=self.work, port=port, user="user root;" if os.geteuid() == 0 else ""))
         nginx = subprocess.Popen(["nginx", "-p", self.work, "-c", configuration], stderr=subprocess.DEVNULL)
         try:
             wait_for(port, nginx)

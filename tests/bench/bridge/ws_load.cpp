@@ -100,14 +100,28 @@ std::optional<Frame> frame_of(std::string_view bytes) {
   return Frame{static_cast<uint8_t>(byte(0) & 0x0f), bytes.substr(2 + more, length), 2 + more + length};
 }
 
-/// A number behind `key` in the first bytes of a record; 0: none.
-int64_t number_behind(std::string_view record, std::string_view key) {
-  const std::string_view head = record.substr(0, 200);
-  const size_t at = head.find(key);
-  if (at == head.npos) return 0;
-  int64_t value = 0;
-  std::from_chars(head.data() + at + key.size(), head.data() + head.size(), value);
-  return value;
+/// What record_source has put into a record: its three values stand behind each other.
+struct Stamp {
+  uint64_t number = 0;  // 0: this is no record of it
+  int64_t sent_ns = 0;
+  bool last = false;
+};
+
+Stamp stamp_of(std::string_view text) {
+  constexpr std::string_view kNumber = "\"seq\":";
+  constexpr std::string_view kSent = ",\"sent_ns\":";
+  constexpr std::string_view kLast = ",\"last\":true";
+  constexpr size_t kUsual = 17;  // where the number stands unless something was put before it
+  const char* const end = text.data() + text.size();
+  const size_t at =
+      text.substr(std::min(kUsual, text.size())).starts_with(kNumber) ? kUsual : text.find(kNumber);
+  if (at == text.npos) return {};
+  Stamp stamp;
+  const char* behind = std::from_chars(text.data() + at + kNumber.size(), end, stamp.number).ptr;
+  if (!std::string_view(behind, end).starts_with(kSent)) return {};
+  behind = std::from_chars(behind + kSent.size(), end, stamp.sent_ns).ptr;
+  stamp.last = std::string_view(behind, end).starts_with(kLast);
+  return stamp;
 }
 
 class Load {
@@ -199,7 +213,11 @@ class Load {
     bytes.remove_prefix(used);
     if (client.state == Client::State::open) bytes.remove_prefix(take_frames(client, bytes, now));
     if (client.state == Client::State::closed) return;
-    client.pending = std::string(bytes);
+    if (client.pending.empty()) {
+      client.pending.assign(bytes);
+    } else {
+      client.pending.erase(0, client.pending.size() - bytes.size());
+    }
     if (client.stuck && client.state == Client::State::open) {
       ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, client.fd.get(), nullptr);
     }
@@ -240,15 +258,17 @@ class Load {
 
   void take_message(Client& client, std::string_view text, int64_t now) {
     ++messages_;
-    const auto number = static_cast<uint64_t>(number_behind(text, "\"seq\":"));
-    if (number == 0) {
-      others_ += 1;
+    const Stamp stamp = stamp_of(text);
+    if (stamp.number == 0) {
+      ++others_;
       return;
     }
-    if (number != client.newest + 1) lost_ += number > client.newest ? number - client.newest - 1 : 1;
-    client.newest = number;
-    delays_.add(now - number_behind(text, "\"sent_ns\":"));
-    if (text.substr(0, 200).find("\"last\":true") == text.npos) return;
+    if (stamp.number != client.newest + 1) {
+      lost_ += stamp.number > client.newest ? stamp.number - client.newest - 1 : 1;
+    }
+    client.newest = stamp.number;
+    delays_.add(now - stamp.sent_ns);
+    if (!stamp.last) return;
     client.last = true;
     ++with_last_;
   }
@@ -267,7 +287,7 @@ class Load {
   Options options_;
   wl::base::Fd epoll_;
   std::vector<Client> clients_{};
-  std::vector<char> buffer_ = std::vector<char>(size_t{256} << 10);
+  std::vector<char> buffer_ = std::vector<char>(size_t{64} << 10);
   size_t open_ = 0, closed_ = 0, with_last_ = 0, deflated_ = 0;
   uint64_t messages_ = 0, others_ = 0, lost_ = 0;
   Delays delays_{};

@@ -48,8 +48,6 @@ http::Response file_response(std::string_view name, std::string_view policy) {
   http::Response response;
   response.headers = {{"Content-Type", std::string(type_of(name))},
                       {"Content-Security-Policy", std::string(policy)},
-                      {"X-Content-Type-Options", "nosniff"},
-                      {"Referrer-Policy", "no-referrer"},
                       {"Cache-Control", "no-cache"}};
   return response;
 }
