@@ -156,8 +156,8 @@ DbResult<void> Db::run_all(const std::function<void(Db&)>& work, bool writes) {
     } catch (...) {
       try {
         session << "rollback";
-      } catch (
-          const soci::soci_error&) {  // NOLINT(bugprone-empty-catch): the first failure is the one to tell
+        // NOLINTNEXTLINE(bugprone-empty-catch)
+      } catch (const soci::soci_error&) {  // the first failure is the one to tell
       }
       throw;
     }

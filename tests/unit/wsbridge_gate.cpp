@@ -54,7 +54,7 @@ struct Bench {
   access::Gate gate;
   access::Identity identity{};  ///< of the last request
 
-  explicit Bench(Signup signup = Signup::open) : gate(io.get_executor(), pool, users, policy, signup, log) {
+  explicit Bench(Signup signup = Signup::open) : gate(pool, users, policy, signup, log) {
     REQUIRE(log.configure({.file = folder + "/log"}).has_value());
   }
   ~Bench() {
@@ -389,7 +389,7 @@ TEST_CASE("wsbridge gate: a catalog that does not answer is no \"no\"") {
 
 TEST_CASE("wsbridge gate: without a catalog there are no users") {
   Bench bench;
-  access::Gate gate(bench.io.get_executor(), bench.pool, nullptr, bench.policy, Signup::open, bench.log);
+  access::Gate gate(bench.pool, nullptr, bench.policy, Signup::open, bench.log);
   access::Identity identity;
   http::Response response;
   asio::co_spawn(bench.io, store(gate, Bench::request("x"), "me", false, identity, response), asio::detached);

@@ -65,7 +65,7 @@ base::Result<void> show(const std::vector<ordered_json>& records, const record::
   for (const KeyInfo& key : type.keys) columns.push_back({std::string(key.key)});
   cli::Table rows(std::move(columns));
   for (const ordered_json& record : records) {
-    if (!table) out.write(record.dump() + '\n');
+    if (!table) out.write(record.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n');
     std::vector<std::string> cells;
     for (const KeyInfo& key : type.keys) {
       const ordered_json value = record.value(std::string(key.key), ordered_json(""));

@@ -115,7 +115,7 @@ base::Result<void> Bridge::build(const catalog::Location& location,
   auto policy = access::Policy::make(profile_);
   if (!policy) return std::unexpected(policy.error());
   policy_.emplace(std::move(*policy));
-  gate_ = std::make_unique<access::Gate>(executor, blocking_, users_, *policy_, profile_.signup, log_);
+  gate_ = std::make_unique<access::Gate>(blocking_, users_, *policy_, profile_.signup, log_);
   sources_ = std::make_unique<api::Sources>(executor, profile_, log_);
   cache_ = std::make_unique<api::Cache>(executor, redis_);
   limiter_ = std::make_unique<api::Limiter>(profile_.limits.rates, redis_);

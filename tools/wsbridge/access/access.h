@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -64,8 +63,8 @@ class Policy {
 class Gate {
  public:
   /// Without `users` nobody has a token. `pool` and `policy` must outlive it.
-  Gate(boost::asio::any_io_executor executor, boost::asio::thread_pool& pool,
-       std::shared_ptr<catalog::Users> users, const Policy& policy, Signup signup, base::Log& log);
+  Gate(boost::asio::thread_pool& pool, std::shared_ptr<catalog::Users> users, const Policy& policy,
+       Signup signup, base::Log& log);
   ~Gate();
 
   /// `Authorization: Bearer TOKEN`, or `?ticket=` for a WebSocket (used up by this).

@@ -249,8 +249,8 @@ struct Gate::State {
   }
 };
 
-Gate::Gate(asio::any_io_executor, asio::thread_pool& pool, std::shared_ptr<catalog::Users> users,
-           const Policy& policy, Signup signup, base::Log& log)
+Gate::Gate(asio::thread_pool& pool, std::shared_ptr<catalog::Users> users, const Policy& policy,
+           Signup signup, base::Log& log)
     : state_(new State{pool, std::move(users), policy, signup, log}) {}
 /// A coroutine that waits keeps the state; what it has of the pool must go before the pool.
 Gate::~Gate() { state_->hashers.clear(); }

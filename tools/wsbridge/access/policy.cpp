@@ -175,7 +175,7 @@ bool Policy::host_allowed(const http::Request& request) const {
 }
 
 std::optional<std::string> Policy::origin_allowed(const http::Request& request) const {
-  const auto origin = joined(request, "origin");
+  auto origin = joined(request, "origin");
   if (!origin) return "";
   const std::string theirs = canonical_origin(*origin);
   if (theirs.empty()) return std::nullopt;
