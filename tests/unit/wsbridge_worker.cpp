@@ -1,6 +1,5 @@
 // Workers and commands, with real small processes that answer, hang, die and lie.
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -8,7 +7,6 @@
 #include "tests/support/io_loop.h"
 #include "tools/wsbridge/process/event.h"
 #include "tools/wsbridge/worker/pool.h"
-#include "tools/wsbridge/worker/protocol.h"
 
 using namespace wl;
 using namespace wl::wsbridge;
@@ -117,38 +115,6 @@ struct Tested {
 };
 
 }  // namespace
-
-TEST_CASE("the protocol's lines", "[wsbridge]") {
-  CHECK(worker::request_line(7, {"a", "--b=\"c\"\n"}, "3") ==
-        "{\"id\":\"7\",\"argv\":[\"a\",\"--b=\\\"c\\\"\\n\"],\"owner\":\"3\"}\n");
-  CHECK(worker::request_line(8, {}, "") == "{\"id\":\"8\",\"argv\":[]}\n");
-  CHECK(worker::request_line(9, {"\xff", "\xc3\xa9", "\\"}, "") ==
-        "{\"id\":\"9\",\"argv\":[\"\\\\xff\",\"\xc3\xa9\",\"\\\\\"]}\n");
-  CHECK(worker::cancel_line(7) == "{\"id\":\"7\",\"cancel\":true}\n");
-
-  worker::AnswerReader reader;
-  const auto read = [&](std::string line) {
-    const size_t size = line.size();
-    line.append(ndjson::kPadding, '\0');
-    const auto answer = reader.read({line.data(), size});
-    if (!answer) return std::string("none");
-    return std::to_string(answer->id) + " " + std::string(answer->record) +
-           (answer->end ? " end " + std::to_string(answer->status) : "");
-  };
-  CHECK(read(R"({"id":"7","record":{"a": [1, "é"]}})") == R"(7 {"a": [1, "é"]})");
-  CHECK(read(R"({"id":"7","end":true,"status":3})") == "7  end 3");
-  CHECK(read(R"({"id":"7","record":{},"end":true,"status":0,"more":1})") == "7 {} end 0");
-  CHECK(read(R"({"id":"7","end":true,"status":-1})") == "7  end 1");
-  CHECK(read(R"({"id":"7","end":true,"status":139})") == "7  end 1");
-  for (const char* line :
-       {"", "x", "[]", "{}", R"({"id":"7"})", R"({"id":7,"end":true,"status":0})", R"({"id":"7","end":true})",
-        R"({"id":"7","end":true,"status":"0"})", R"({"id":"7","record":[1]})", R"({"id":"7x","record":{}})",
-        R"({"id":"","record":{}})", R"({"id":"99999999999999999999","record":{}})",
-        R"({"id":"7","record":{}}{})", R"({"id":"7","record":{})", R"({"id":"7","end":true,"status":0.5})"}) {
-    INFO(line);
-    CHECK(read(line) == "none");
-  }
-}
 
 TEST_CASE("a worker answers: records, status, owner; one process for all", "[wsbridge]") {
   Tested test;

@@ -308,7 +308,8 @@ net::awaitable<void> Pool::State::limit(std::shared_ptr<State> state, std::share
 }
 
 net::awaitable<void> Pool::State::dispatch_later(std::shared_ptr<State> state) {
-  while (!state->stopping && Clock::now() < state->not_before) co_await state->changed.wait(state->not_before - Clock::now());
+  while (!state->stopping && Clock::now() < state->not_before)
+    co_await state->changed.wait(state->not_before - Clock::now());
   state->later = false;
   state->dispatch();
 }
