@@ -69,6 +69,8 @@ TEST_CASE("the status is that of the last command", "[wsbridge]") {
   CHECK(ran({sh("exit 3")}).status == 3);
   CHECK(ran({sh("exit 3"), {"cat"}}).status == 0);
   CHECK(ran({sh("kill -9 $$")}).status == 137);
+  ::signal(SIGCHLD, SIG_IGN);
+  CHECK(ran({sh("exit 3")}).status == 3);
 }
 
 TEST_CASE("a command that does not exist is named, and nothing is left", "[wsbridge]") {

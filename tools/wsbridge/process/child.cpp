@@ -249,6 +249,7 @@ base::Result<void> Child::State::launch(std::span<const Argv> pipeline, const En
 base::Result<std::unique_ptr<Child>> Child::start(net::any_io_executor executor,
                                                   std::span<const Argv> pipeline, const Ends& ends,
                                                   base::Log& log) {
+  ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: there would be no statuses
   auto state = std::make_shared<State>(executor, ends, log);
   state->processes.reserve(pipeline.size());  // coroutines hold on to them
   try {
