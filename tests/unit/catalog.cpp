@@ -36,12 +36,17 @@ int64_t ask(Db& db, std::string_view sql) {
   return *answer;
 }
 
-/// An empty catalog that goes with the test.
-struct Folder {
+/// A directory that goes with the test, also where that cannot begin.
+struct Temporary {
   std::string path = [] {
     std::string name = "/tmp/wireline-catalog-XXXXXX";
     return std::string(::mkdtemp(name.data()));
   }();
+  ~Temporary() { std::filesystem::remove_all(path); }
+};
+
+/// An empty catalog.
+struct Folder : Temporary {
   std::string server = ::getenv("WIRELINE_TEST_DB") == nullptr ? "" : ::getenv("WIRELINE_TEST_DB");
 
   Folder() {
@@ -52,7 +57,6 @@ struct Folder {
     for (const std::string table : {"tokens", "users", "invitations", "schema_migrations"})
       run(**db, "drop table if exists " + table);
   }
-  ~Folder() { std::filesystem::remove_all(path); }
   [[nodiscard]] Location location() const { return {server, path, {}}; }
 };
 
