@@ -16,6 +16,7 @@ import websockets
 
 import harness
 
+SILENT = "import sys\nwith open(sys.argv[1], 'wb', buffering=0) as f:\n  for line in sys.stdin.buffer: f.write(line)"
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 
 
@@ -69,6 +70,7 @@ class Sockets(harness.TestCase):
                 "keyed": {"command": ["cat", str(self.folder / "keyed")], "restart": "never", "key": "k"},
             },
             "workers": {"echo": {"command": ["cat"]},
+                        "silent": {"command": ["/usr/bin/python3", "-c", SILENT, str(self.folder / "asked")]},
                         "answer": {"command": ["jq", "--unbuffered", "-c",
                                                "{id: .id, record: {type: \"answer\", argv: .argv}}, {id: .id, end: true, status: 0}"]}},
             "routes": list(routes), "sockets": sockets, "limits": limits or {},
@@ -170,6 +172,22 @@ class Sockets(harness.TestCase):
                 self.assertEqual(json.loads(await ws.recv()), {"pretty": 1})
 
         self.run_async(scenario())
+
+    def test_a_message_is_cancelled_when_its_client_goes(self):
+        self.serve({"/ws/do": {"access": "open", "receive": [{"type": "wait", "worker": "silent", "argv": ["x"], "access": "open"}]}})
+        client = Raw(self, "/ws/do")
+        client.socket.sendall(frame(0x81, b'{"type":"wait"}'))
+        asked = self.folder / "asked"
+        self.wait_for(lambda: asked.exists() and b'"argv"' in asked.read_bytes())
+        client.file.close()
+        client.socket.close()
+        self.wait_for(lambda: b'"cancel"' in asked.read_bytes())
+
+    def wait_for(self, condition, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, self.log())
+            time.sleep(0.05)
 
     def test_slow_clients_are_told(self):
         self.serve({"/ws/drop": {"streams": [{"stream": "feed", "history": 0}], "access": "open"},

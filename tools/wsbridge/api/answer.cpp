@@ -145,7 +145,8 @@ std::string Answers::shape(const RouteSpec& route, std::string json) {
   return entry.status < 300 ? *entry.body : json;
 }
 
-awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, std::string owner) {
+awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, std::string owner,
+                                    std::function<void()>& gone) {
   Outcome outcome;
   auto argv = fill(receive.argv, values);
   if (!argv) {
@@ -158,7 +159,9 @@ awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, s
     outcome = {.status = 1, .message = "too busy: try again in a second"};
     co_return outcome;
   }
+  gone = [running = call.get()] { running->cancel(); };
   outcome = co_await collect(std::move(call));
+  gone = nullptr;
   std::optional<shape::Program>& as = shapes_[&receive].as;
   if (!as || outcome.status != 0) co_return outcome;
   std::vector<std::string> shaped;

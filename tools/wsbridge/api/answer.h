@@ -45,8 +45,9 @@ class Answers {
   [[nodiscard]] http::Response failure(const RouteSpec& route, unsigned status, std::string_view detail);
   /// `json` through the route's program; as it is without one, or where that fails.
   [[nodiscard]] std::string shape(const RouteSpec& route, std::string json);
-  /// What a client's message is answered with: each record through its program.
-  boost::asio::awaitable<Outcome> message(const ReceiveSpec& receive, Values values, std::string owner);
+  /// What a client's message is answered with: each record through its program. `gone` is set while it waits.
+  boost::asio::awaitable<Outcome> message(const ReceiveSpec& receive, Values values, std::string owner,
+                                          std::function<void()>& gone);
 
  private:
   struct Shapes {

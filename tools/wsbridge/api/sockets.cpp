@@ -72,8 +72,9 @@ http::Response Sockets::open(const SocketSpec& socket, access::Identity identity
     if (!started) return problem(503, started.error().text);
     worker = std::move(*started);
   }
-  auto on_message = [this, &socket, identity = std::move(identity)](std::string_view text) {
-    return message(socket, identity, std::string(text));
+  auto on_message = [this, &socket, identity = std::move(identity)](std::string_view text,
+                                                                    std::function<void()>& gone) {
+    return message(socket, identity, std::string(text), gone);
   };
   return sockets_.find(socket.path)
       ->second.second->upgrade(request, std::move(on_message), std::move(worker), std::move(still));
@@ -84,7 +85,7 @@ http::Response Sockets::lines(const RouteSpec& route) {
 }
 
 awaitable<std::optional<std::string>> Sockets::message(const SocketSpec& socket, access::Identity identity,
-                                                       std::string text) {
+                                                       std::string text, std::function<void()>& gone) {
   const json parsed = json::parse(text, nullptr, false);
   if (!parsed.is_object() || !parsed.contains("type") || !parsed["type"].is_string()) {
     co_return error_message(400, "expected a JSON object with a type");
@@ -103,7 +104,7 @@ awaitable<std::optional<std::string>> Sockets::message(const SocketSpec& socket,
   auto values = read_values(receive->params, {.path = {}, .query = {}, .body = text, .also = {}});
   if (!values) co_return error_message(400, values.error().text);
   std::string owner = identity.user ? identity.user->id : "";
-  const Outcome outcome = co_await answers_.message(*receive, std::move(*values), std::move(owner));
+  const Outcome outcome = co_await answers_.message(*receive, std::move(*values), std::move(owner), gone);
   if (outcome.status != 0) co_return error_message(outcome.status == 2 ? 400 : 500, outcome.message);
   co_return one_message(type, outcome.records);
 }

@@ -57,7 +57,8 @@ class Sockets {
   base::Result<std::shared_ptr<stream::View>> view(const std::string& stream, const std::string& as,
                                                    bool timestamp, Slow slow);
   boost::asio::awaitable<std::optional<std::string>> message(const SocketSpec& socket,
-                                                             access::Identity identity, std::string text);
+                                                             access::Identity identity, std::string text,
+                                                             std::function<void()>& gone);
 
   boost::asio::any_io_executor executor_;
   const Profile& profile_;

@@ -23,8 +23,8 @@ class Connection final : public Stream {
   void close() override;
   [[nodiscard]] boost::asio::any_io_executor executor() override;
 
-  /// Of TLS; true at once without it. With `server` we are the client, and its certificate must be for that name
-  /// or address.
+  /// Of TLS; true at once without it. With `server` we are the client, and its certificate must be for that
+  /// name or address.
   boost::asio::awaitable<bool> handshake(std::string server = {});
   /// Why a client's handshake failed.
   [[nodiscard]] std::string tls_failure() const;
@@ -32,8 +32,7 @@ class Connection final : public Stream {
   void say(std::string_view text);
   /// Says that nothing more will be written.
   void end_output();
-  /// The other side has closed.
-  [[nodiscard]] bool peer_gone() const;
+  [[nodiscard]] bool peer_gone() const override;
   /// read_some() gives these bytes first.
   void unread(std::string bytes) { ahead_ = std::move(bytes); }
   [[nodiscard]] uint64_t written() const { return written_; }

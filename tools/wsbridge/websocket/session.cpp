@@ -78,6 +78,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool deflate_;
   OnMessage on_message_;
   std::shared_ptr<Duplex> worker_;
+  std::function<void()> client_gone_{};  // of the message that is being handled
   Still still_;
   http::Stream* stream_ = nullptr;
   std::vector<std::unique_ptr<stream::Subscription>> subscriptions_{};
@@ -125,6 +126,11 @@ void Session::tick(int64_t now, std::string_view heartbeat) {
   if (still_ && !closing_ && now >= check_ns_) {
     check_ns_ = now + kCheckNs;
     boost::asio::co_spawn(socket_->executor, check(shared_from_this()), process::rethrow);
+  }
+  if (busy_ && !gone_ && stream_->peer_gone()) {
+    gone_ = true;
+    wake_.notify();
+    if (client_gone_) client_gone_();
   }
   if (closing_ || busy_) return;
   const int64_t silent = now - heard_ns_;
@@ -204,7 +210,8 @@ awaitable<void> Session::take_text(std::string_view text) {
   } else if (text == "ping") {
     say(stream::with_timestamp(R"({"type":"pong"})"));
   } else if (on_message_) {
-    const std::optional<std::string> answer = co_await on_message_(text);
+    const std::optional<std::string> answer = co_await on_message_(text, client_gone_);
+    client_gone_ = nullptr;
     if (answer) say(*answer);
   }
 }

@@ -39,8 +39,9 @@ struct Source {
 };
 
 /// What the site does with what one client sends: a text message in, perhaps an answer out. Reading waits
-/// meanwhile.
-using OnMessage = std::function<boost::asio::awaitable<std::optional<std::string>>(std::string_view text)>;
+/// meanwhile. `gone` is for it to set while it waits: called when the client has gone, and may only end that.
+using OnMessage = std::function<boost::asio::awaitable<std::optional<std::string>>(
+    std::string_view text, std::function<void()>& gone)>;
 
 /// Whether who opened a socket may still have it; asked every five seconds.
 using Still = std::function<boost::asio::awaitable<bool>()>;
