@@ -1,13 +1,12 @@
 // A form of any bytes, cut in two ways: what comes out does not depend on the cuts. The first byte is the
 // size of the pieces, the second the length of the boundary, which follows.
-#include "tools/wsbridge/http/multipart.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "tools/wsbridge/http/multipart.h"
 #include "tools/wsbridge/http/target.h"
 
 namespace {

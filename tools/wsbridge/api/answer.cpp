@@ -221,7 +221,9 @@ base::Result<Answers::CallPtr> Answers::call(const RouteSpec& route, const Argv&
 awaitable<Outcome> Answers::collect(CallPtr call) {
   Outcome outcome;
   size_t bytes = 0;
-  while (std::optional<std::string> record = co_await call->next()) {
+  for (;;) {
+    std::optional<std::string> record = co_await call->next();
+    if (!record) break;
     if (const auto message = error_message(*record)) {
       outcome.message = *message;
       continue;
