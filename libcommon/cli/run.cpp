@@ -164,6 +164,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
       return path + ": " + base::errno_text(::access(path.c_str(), R_OK) == 0 ? EISDIR : errno);
     }
     case CLI::ExitCodes::RequiredError:
+      if (!extras.empty() && extras[0].starts_with('-')) return unknown_word(app, extras[0]);
       if (app.get_subcommands().empty() && !describe(app).verbs.empty()) return verbs_text(app);
       return text;
     default: return text;
