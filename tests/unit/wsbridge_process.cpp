@@ -195,7 +195,8 @@ TEST_CASE("stop: SIGTERM to all of the group, then SIGKILL", "[wsbridge]") {
     CHECK(tests::gone_within(pid, 1s));
   }
   SECTION("a grandchild that does not heed it, whose parent does") {
-    const std::string text = "(trap '' TERM; while :; do sleep 1; done) & echo $!; trap 'exit 0' TERM; wait";
+    const std::string text =
+        R"(sh -c 'trap "" TERM; echo $$; while :; do sleep 1; done' & trap 'exit 0' TERM; wait)";
     const auto [pid, taken] = loop.run(stop_after_pid(text, log));
     CHECK(taken >= 500ms);
     CHECK(tests::gone_within(pid, 1s));

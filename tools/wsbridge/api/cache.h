@@ -49,7 +49,7 @@ class Cache {
 
   /// With `redis` (else null) answers are shared with other bridges.
   Cache(boost::asio::any_io_executor executor, std::shared_ptr<Redis> redis)
-      : Cache(executor, redis, Limits{}) {}
+      : Cache(executor, std::move(redis), Limits{}) {}
   Cache(boost::asio::any_io_executor executor, std::shared_ptr<Redis> redis, Limits limits);
   ~Cache();
 

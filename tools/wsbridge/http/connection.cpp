@@ -34,7 +34,7 @@ bool would_block(const error_code& error) { return error == asio::error::would_b
 }  // namespace
 
 struct Connection::Socket {
-  explicit Socket(asio::any_io_executor executor) : plain(std::move(executor)) {}
+  explicit Socket(const asio::any_io_executor& executor) : plain(executor) {}
 
   /// What SSL_read() and the like meant by `result`, which was no success. `for_writing`: what to wait for.
   error_code failure(int result) {

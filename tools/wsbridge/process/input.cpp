@@ -19,8 +19,11 @@ class Given final : public Input {
   Given(net::any_io_executor executor, base::Fd from) : executor_(executor), pollable_(executor) {
     error_code error;
     pollable_.assign(from.get(), error);
-    if (error) file_ = std::move(from);  // a file never makes us wait, and epoll does not take it
-    (void)from.release();
+    if (error) {
+      file_ = std::move(from);  // a file never makes us wait, and epoll does not take it
+    } else {
+      (void)from.release();
+    }
   }
 
   net::awaitable<size_t> read_some(std::span<char> into) override {
