@@ -9,7 +9,7 @@ PACKAGES_BUILD := $(PACKAGES_DEMO) libboost-dev libjq-dev libsodium-dev libhired
 # A machine with another Node.js has its own npm, with which Debian's package conflicts.
 PACKAGES_NPM := $(shell command -v npm >/dev/null || echo npm)
 PACKAGES_TEST := catch2 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mandoc tshark tcpdump jq \
-  python3 python3-jsonschema iproute2 procps zstd lz4 xz-utils python3-websockets redis-server postgresql mariadb-server \
+  python3 python3-jsonschema iproute2 procps zstd lz4 xz-utils python3-websockets nodejs node-ws redis-server postgresql mariadb-server \
   prometheus chromium chromium-driver python3-selenium
 PACKAGES_BENCH := tcpdump tshark nfdump miller iproute2 nginx wrk websocketd python3-fastapi uvicorn nodejs $(PACKAGES_NPM)
 

@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.parse
 
+import browser
 import harness
 
 WORKER = """
@@ -28,7 +29,6 @@ for line in sys.stdin:
     print(json.dumps({"id": request["id"], "record": {"type": "answer", "argv": request["argv"]}}))
     print(json.dumps({"id": request["id"], "end": True, "status": status}), flush=True)
 """
-BROWSER = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
 
 def free_port():
@@ -263,19 +263,9 @@ class Page(BridgeTest):
     """The built-in page in a real browser, no profile."""
 
     def browser(self):
-        try:
-            from selenium import webdriver
-            from selenium.webdriver.chrome.service import Service
-        except ImportError:
-            self.missing("no selenium (apt-get install python3-selenium chromium-driver)")
-        if not shutil.which("chromium") or not shutil.which("chromedriver"):
-            self.missing("no chromium (apt-get install chromium chromium-driver)")
-        options = webdriver.ChromeOptions()
-        options.binary_location = shutil.which("chromium")
-        for argument in [*BROWSER.split(), f"--user-data-dir={self.temp_dir()}", "--window-size=1280,1000"]:
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+        if browser.missing():
+            self.missing(browser.missing())
+        driver = browser.open_browser(self.temp_dir(), "--window-size=1280,1000")
         self.addCleanup(driver.quit)
         return driver
 

@@ -12,6 +12,7 @@ import time
 
 import websockets
 
+import browser
 import harness
 import netns
 
@@ -54,7 +55,8 @@ class Traffic(harness.TestCase):
         self.log = open(self.folder / "log", "wb+")
         self.addCleanup(self.log.close)
         environment = harness.ENVIRONMENT | {"WIRELINE_INTERFACE": "veth0", "WIRELINE_WINDOW": "1s"}
-        argv = [harness.BIN / "wsbridge", "serve", PROFILE, more, "--listen", f"unix:{self.path}", "--store", self.folder]
+        argv = [harness.BIN / "wsbridge", "serve", PROFILE, more, "--listen", f"unix:{self.path}", "--listen", "127.0.0.1:8000",
+                "--store", self.folder]
         self.bridge = self.net.popen("right", argv, env=environment, stdout=subprocess.DEVNULL, stderr=self.log)
         self.addCleanup(self.stop)
         self.until(lambda: self.path.exists() and b"listening" in self.said())
@@ -168,6 +170,23 @@ class Traffic(harness.TestCase):
         self.assertEqual(status, 204)
         self.assertIn("GET", headers["Access-Control-Allow-Methods"])
         self.assertIn("Origin", headers["Vary"])
+
+    def test_m30_a_real_browser(self):
+        """Its page comes from elsewhere: a friend's reads and listens, a stranger's gets nothing."""
+        if browser.missing():
+            self.missing(browser.missing())
+        self.send("left", 53, 5, 100)
+        self.until(lambda: self.json("/api/traffic"))
+        friend, stranger = FRIEND.removeprefix("http://"), STRANGER.removeprefix("http://") + ":3001"
+        argv = ["/usr/bin/python3", browser.__file__, "8000", "/api/traffic", "/ws/traffic", friend, stranger]
+        said = json.loads(self.net.run("right", argv, timeout=120, env=harness.ENVIRONMENT).stdout)
+        self.assertIn("10.99.0.1", said[friend]["body"]["clients"])
+        self.assertEqual(said[friend]["state"], "connected")
+        self.assertEqual(said[friend]["types"][0], "welcome")
+        self.assertLessEqual({"welcome", "windows", "pong"}, set(said[friend]["types"]))
+        self.assertRegex(said[friend]["pong"], r"^20\d\d-")
+        self.assertIn("refused", said[stranger])
+        self.assertEqual((said[stranger]["state"], said[stranger]["types"]), ("disconnected", []))
 
     def test_m23_m24_statistics(self):
         self.assertEqual(set(self.json("/api/cache_statistics")), {"hits", "misses", "hit_rate", "entries", "bytes", "by_route"})

@@ -9,7 +9,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ["base", "ndjson", "record", "packet", "capture", "filter", "net", "catalog", "store", "cli"]
 NOT_FOR_CLI = {"catalog", "store"}
-HEAVY = re.compile(r"CLI/|simdjson|nlohmann/|pcap|openssl/|archive|toml\+\+/|soci/|boost/(?!asio/(awaitable|any_io_executor|buffer|thread_pool)\.hpp|system/error_code\.hpp)")
+HEAVY = re.compile(r"CLI/|simdjson|nlohmann/|pcap|openssl/|archive|toml\+\+/|soci/|hiredis|zlib|boost/(?!asio/(?!ssl)|system/error_code\.hpp)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 MOST_LINES = 450
 MOST_MAIN_LINES = 15
