@@ -117,11 +117,12 @@ bench-bridge: deps-bench
 	@$(NINJA) -C $(BUILD) all bench_programs
 	@/usr/bin/python3 tests/bench/bridge.py
 
-## make soak        the long loops: fuzzing for hours, every test ten times
+## make soak        the long loops: fuzzing for hours, wsbridge under load for one, every test ten times
 soak: deps-test
 	@$(MAKE) fuzz FUZZ_SECONDS=1800
 	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=ON -DWIRELINE_BRIDGE=ON >/dev/null
 	@$(NINJA) -C $(BUILD)
+	@/usr/bin/python3 tests/soak/bridge.py
 	@cd $(BUILD) && $(CTEST) --repeat until-fail:10
 
 ## make install     into PREFIX (/usr/local), under DESTDIR
