@@ -27,6 +27,7 @@ help:
 ## make deps        install what building needs (Debian's packages)
 deps:
 	@sh cmake/packages.sh $(PACKAGES_BUILD)
+	@! command -v npm >/dev/null || sh tools/wsbridge/web/fetch_docs.sh .deps/docs || true
 
 ## make deps-test   install what testing needs too
 deps-test: deps
@@ -38,7 +39,7 @@ deps-bench: deps
 	@sh tests/bench/fetch_duckdb.sh .deps/duckdb || true
 	@sh tests/bench/bridge/fetch_ws.sh .deps/ws || true
 
-## make deps-docs   fetch Swagger UI and Redoc for wsbridge's /docs and /redoc (3 MB)
+## make deps-docs   install npm and fetch Swagger UI and Redoc for wsbridge's /docs and /redoc (3 MB); `deps` does it where npm is
 deps-docs:
 	@sh cmake/packages.sh $(PACKAGES_NPM)
 	@sh tools/wsbridge/web/fetch_docs.sh .deps/docs

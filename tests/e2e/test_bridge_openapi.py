@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 
+import browser
 import harness
 from bridge import Bridge
 
@@ -86,6 +87,20 @@ class OpenApi(harness.TestCase):
             said = [(row["code"], row["path"]) for row in json.loads(done.stdout or b"[]")]
             other = [row for row in said if row[0] != "operation-success-response" or not row[1][1].startswith("/ws/")]
             self.assertEqual(other, [])
+
+    def test_both_viewers_show_the_routes(self):
+        if browser.missing():
+            self.missing(browser.missing())
+        if not (harness.BIN.parents[1] / ".deps/docs").exists():
+            self.skipTest("no viewers (make deps-docs)")
+        bridge = Bridge(self, PROFILE)
+        driver = browser.open_browser(self.temp_dir())
+        self.addCleanup(driver.quit)
+        for page in ("docs", "redoc"):
+            driver.get(f"http://127.0.0.1:{bridge.port}/{page}")
+            text = lambda: driver.execute_script("return document.body.textContent")
+            bridge.wait(lambda: "The last tick" in text() and "/api/files/{file_id}/packets" in text(), 20)
+            self.assertEqual([entry["message"] for entry in driver.get_log("browser")], [], page)
 
 
 if __name__ == "__main__":

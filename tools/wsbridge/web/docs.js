@@ -10,8 +10,8 @@ function missing() {
   spec.textContent = "/openapi.json";
   text.append("The viewer is not installed. Fetch it with ");
   const command = document.createElement("code");
-  command.textContent = "sh tools/wsbridge/web/fetch_docs.sh";
-  text.append(command, " in the source tree, and install again. The description itself is ", spec, ".");
+  command.textContent = "make deps-docs";
+  text.append(command, " in the source tree, then install again. The description itself is ", spec, ".");
   place.replaceChildren(text);
 }
 

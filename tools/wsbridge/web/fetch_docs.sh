@@ -10,7 +10,7 @@ swagger_sum='U06rpMtW9V3XPGOBeamTUSr0Z09jMX4IJuANpE/EZbAhw0G8CgwrzU4YmXkn/h0wCDN
 redoc_version=2.5.4
 redoc_sum='M6jWhG1qoBnH6TFmzJnstyCZ87HmOY/UzDm78mHiYihEdlV/YcS9ogOo1NlElnJMeLsyxHFe2yFc4sNjHTrABQ=='
 
-stamp="$dest/.stamp-$swagger_version-$redoc_version"
+stamp="$dest/.stamp-$swagger_version-$redoc_version-own-logo"
 [ -e "$stamp" ] && exit 0
 command -v npm >/dev/null || {
   echo "fetch_docs.sh: npm: not installed (apt-get install npm)" >&2
@@ -40,6 +40,8 @@ install -m 644 "$work/package/LICENSE" "$dest/LICENSE.swagger-ui"
 install -m 644 "$work/package/NOTICE" "$dest/NOTICE.swagger-ui"
 fetch redoc "$redoc_version" "$redoc_sum" package/bundles/redoc.standalone.js package/LICENSE \
   package/bundles/redoc.standalone.js.LICENSE.txt
+# Redoc shows its maker's logo, from the maker's host.
+sed -i 's#https://[a-z.]*/redoc/logo-mini\.svg#/_/icon.svg#g' "$work/package/bundles/redoc.standalone.js"
 install -m 644 "$work/package/bundles/redoc.standalone.js" "$dest"
 install -m 644 "$work/package/LICENSE" "$dest/LICENSE.redoc"
 install -m 644 "$work/package/bundles/redoc.standalone.js.LICENSE.txt" "$dest/LICENSE.redoc-parts"
