@@ -8,8 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libcommon/base/utf8.h"
-#include "tools/wsbridge/process/child.h"
-#include "tools/wsbridge/worker/protocol.h"
+#include "tools/wsbridge/worker/pool.h"
 
 namespace {
 

@@ -288,7 +288,7 @@ net::awaitable<bool> written_to_the_dead(base::Log& log) {
 
 net::awaitable<std::string> all_of(int fd) {
   const auto executor = co_await net::this_coro::executor;
-  auto input = process::Input::of(executor, fd);
+  auto input = process::Child::reading(executor, fd);
   REQUIRE(input.has_value());
   process::Lines lines(**input);
   std::string all;
@@ -329,7 +329,7 @@ TEST_CASE("input of any kind: a file from where it stands, a pipe, /dev/null", "
   const base::Fd null(::open("/dev/null", O_RDONLY));
   CHECK(loop.run(all_of(null.get())).empty());
   const base::Fd folder(::open("/", O_RDONLY | O_DIRECTORY));
-  CHECK(!process::Input::of(loop.executor(), folder.get()).has_value());
+  CHECK(!process::Child::reading(loop.executor(), folder.get()).has_value());
 }
 
 TEST_CASE("split_command reads words, quotes and pipes as a shell", "[wsbridge]") {

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tools/wsbridge/worker/protocol.h"
+#include "tools/wsbridge/worker/pool.h"
 
 using namespace wl;
 using namespace wl::wsbridge;

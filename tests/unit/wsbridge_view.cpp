@@ -11,7 +11,7 @@ namespace {
 using namespace wl::wsbridge;
 using namespace wl::wsbridge::stream;
 
-/// A feed that is not started: records are given to the view by hand.
+/// A feed that is not started: its records are given by hand.
 struct Fixture {
   explicit Fixture(ViewOptions options = {}, std::string key = {}, const std::string& program = {}) {
     spec.name = "test";
@@ -19,7 +19,7 @@ struct Fixture {
     spec.restart = Restart::never;
     spec.pipeline = {{"printf", R"({"k":"a","n":1}\n{"k":"b","n":2}\n{"k":"a","n":3}\n)"}};
     (void)log.configure({.file = "/dev/null"});
-    feed = std::make_unique<Feed>(io.get_executor(), spec, log);
+    feed = std::make_shared<Feed>(io.get_executor(), spec, log);
     std::optional<shape::Program> compiled;
     if (!program.empty()) compiled.emplace(std::move(shape::Program::compile(program).value()));
     view = std::make_shared<View>(*feed, std::move(compiled), options, log);
@@ -34,9 +34,11 @@ struct Fixture {
     feed->start();
     io.run_for(std::chrono::seconds(10));
   }
-  void give(const std::string& json) {
-    view->record(std::make_shared<const std::string>(json));
-    view->settled();
+  void give(std::string json) {
+    const size_t size = json.size();
+    json.append(wl::ndjson::kPadding, '\0');
+    feed->take(std::string_view(json).substr(0, size));
+    feed->settle(0);
   }
   void give_numbers(int from, int to) {
     for (int n = from; n <= to; ++n) give(R"({"n":)" + std::to_string(n) + "}");
@@ -48,7 +50,7 @@ struct Fixture {
   boost::asio::io_context io{1};
   wl::base::Log log{"test"};
   StreamSpec spec{};
-  std::unique_ptr<Feed> feed{};
+  std::shared_ptr<Feed> feed{};
   std::shared_ptr<View> view{};
   int woken = 0;
 };

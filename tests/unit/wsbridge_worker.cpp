@@ -5,7 +5,6 @@
 
 #include "libcommon/base/time.h"
 #include "tests/support/io_loop.h"
-#include "tools/wsbridge/process/event.h"
 #include "tools/wsbridge/worker/pool.h"
 
 using namespace wl;
@@ -85,7 +84,8 @@ net::awaitable<Answered> answer_of(Call& call) {
 }
 
 struct Tested {
-  explicit Tested(const WorkerSpec& spec = spec_of()) : pool(loop.executor(), spec, log) {
+  explicit Tested(const WorkerSpec& spec = spec_of())
+      : held(std::make_shared<worker::Pool>(loop.executor(), spec, log)) {
     ::signal(SIGPIPE, SIG_IGN);
     REQUIRE(log.configure({.file = directory.path() / "log"}));
   }
@@ -111,7 +111,8 @@ struct Tested {
   tests::TempDirectory directory{};
   IoLoop loop{};
   base::Log log{"test"};
-  worker::Pool pool;
+  std::shared_ptr<worker::Pool> held;
+  worker::Pool& pool = *held;
 };
 
 }  // namespace
@@ -231,7 +232,7 @@ TEST_CASE("a worker that dies loses its calls and is replaced", "[wsbridge]") {
   CHECK(test.pool.counts().restarts == 1);
   CHECK(test.ask({"close"}).status == Call::kLost);
   CHECK(test.ask({"echo", "a"}).status == 0);
-  CHECK(test.logged()[0].ends_with("worker test: ended; another process takes its place"));
+  CHECK(test.logged()[0].ends_with("worker test: its stdout ended; another process takes its place"));
 }
 
 TEST_CASE("a worker that dies while it is idle is started again", "[wsbridge]") {
@@ -332,20 +333,28 @@ TEST_CASE("stop: calls are lost, no process stays", "[wsbridge]") {
   CHECK(test.pool.call({"echo"}, "", kLong) == nullptr);
 }
 
-TEST_CASE("a pool that is dropped, and its call after it", "[wsbridge]") {
-  IoLoop loop;
+TEST_CASE("a call may outlive its pool, and a loop that goes takes the processes with it", "[wsbridge]") {
   base::Log log("test");
   std::unique_ptr<Call> call;
   {
-    worker::Pool pool(loop.executor(), spec_of(), log);
-    call = pool.call({"wait"}, "", kLong);
+    IoLoop loop;
+    call = std::make_shared<worker::Pool>(loop.executor(), spec_of(), log)->call({"wait"}, "", kLong);
     loop.settle();
   }
-  const Answered answered = loop.run(answer_of(*call));
-  CHECK(answered.status == Call::kLost);
-  call.reset();
-  loop.settle();
   CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+  call.reset();
+}
+
+TEST_CASE("a worker whose stdout goes elsewhere gets its request, and is named", "[wsbridge]") {
+  const auto directory = tests::TempDirectory();
+  const std::string file = directory.path() / "requests";
+  WorkerSpec spec = spec_of();
+  spec.command = {"sh", "-c", "exec cat > \"$0\"", file};
+  Tested test(spec);
+  CHECK(test.ask({"echo", "a"}).status == Call::kLost);
+  test.loop.settle(500ms);
+  CHECK(tests::lines_of(file) == Strings{R"({"id":"1","argv":["echo","a"]})"});
+  CHECK(test.logged()[0].ends_with("worker test: its stdout ended; another process takes its place"));
 }
 
 TEST_CASE("200 workers that die leave neither descriptor nor process", "[wsbridge]") {
@@ -356,10 +365,10 @@ TEST_CASE("200 workers that die leave neither descriptor nor process", "[wsbridg
   REQUIRE(log.configure({.file = "/dev/null"}));
   size_t before = 0;
   for (int i = 0; i < 201; ++i) {
-    worker::Pool pool(loop.executor(), spec, log);
-    const auto call = pool.call({"echo"}, "", kLong);
+    const auto pool = std::make_shared<worker::Pool>(loop.executor(), spec, log);
+    const auto call = pool->call({"echo"}, "", kLong);
     CHECK(loop.run(answer_of(*call)).status == Call::kLost);
-    loop.run(Tested::stopped(pool));
+    loop.run(Tested::stopped(*pool));
     loop.settle(2ms);
     if (i == 0) before = tests::open_descriptors();
   }

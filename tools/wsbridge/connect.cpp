@@ -81,7 +81,7 @@ bool reader_gone() {
 /// Our own standard input and output.
 class Standard final : public websocket::Duplex {
  public:
-  explicit Standard(std::unique_ptr<process::Input> input) : input_(std::move(input)) {}
+  explicit Standard(std::shared_ptr<process::Child> input) : input_(std::move(input)) {}
 
   awaitable<bool> write(std::string_view text) override {
     const std::string line = websocket::as_line(text);
@@ -97,7 +97,7 @@ class Standard final : public websocket::Duplex {
   void close() override { input_->close(); }
 
  private:
-  std::unique_ptr<process::Input> input_;
+  std::shared_ptr<process::Child> input_;
   process::Lines lines_{*input_};
 };
 
@@ -322,7 +322,7 @@ awaitable<std::string> Client::receive(Link link) {
 bool Client::start() {
   if (duplex_) return true;
   if (options_.command.empty()) {
-    auto input = process::Input::of(io_.get_executor(), STDIN_FILENO);
+    auto input = process::Child::reading(io_.get_executor(), STDIN_FILENO);
     if (!input) return log_.error(input.error()), false;
     duplex_ = std::make_shared<Standard>(std::move(*input));
   } else {

@@ -6,7 +6,7 @@
 
 #include "tools/wsbridge/api/params.h"
 #include "tools/wsbridge/api/problem.h"
-#include "tools/wsbridge/stream/lines.h"
+#include "tools/wsbridge/stream/view.h"
 #include "tools/wsbridge/websocket/duplex.h"
 
 namespace wl::wsbridge::api {

@@ -27,10 +27,10 @@ awaitable<void> count(awaitable<void> end, std::shared_ptr<Rest> rest) {
 
 Sources::Sources(boost::asio::any_io_executor executor, const Profile& profile, base::Log& log) {
   for (const StreamSpec& spec : profile.streams) {
-    feeds_.emplace(spec.name, std::make_unique<stream::Feed>(executor, spec, log));
+    feeds_.emplace(spec.name, std::make_shared<stream::Feed>(executor, spec, log));
   }
   for (const WorkerSpec& spec : profile.workers) {
-    pools_.emplace(spec.name, std::make_unique<worker::Pool>(executor, spec, log));
+    pools_.emplace(spec.name, std::make_shared<worker::Pool>(executor, spec, log));
   }
 }
 

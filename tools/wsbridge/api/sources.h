@@ -38,8 +38,8 @@ class Sources {
   }
 
  private:
-  std::map<std::string, std::unique_ptr<stream::Feed>, std::less<>> feeds_;
-  std::map<std::string, std::unique_ptr<worker::Pool>, std::less<>> pools_;
+  std::map<std::string, std::shared_ptr<stream::Feed>, std::less<>> feeds_;
+  std::map<std::string, std::shared_ptr<worker::Pool>, std::less<>> pools_;
 };
 
 }  // namespace wl::wsbridge::api

@@ -1,30 +1,21 @@
 #include "tools/wsbridge/process/child.h"
 
-#include <algorithm>
 #include <array>
 #include <csignal>
-#include <map>
-#include <optional>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::process {
 
 namespace net = boost::asio;
 using boost::system::error_code;
 using Descriptor = net::posix::stream_descriptor;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -32,22 +23,20 @@ constexpr size_t kMaxErrorLine = 4096;
 /// A process that left the group may hold stderr open for ever: of what it says after our end no more is
 /// read.
 constexpr int kLastReads = 16;
-
 constexpr std::chrono::seconds kLeftGrace{1};
+constexpr std::chrono::milliseconds kFinish{200};
+constexpr std::chrono::milliseconds kLook{10};  // between two looks whether a group is gone
 
 struct Pipe {
+  explicit Pipe(int bytes = 0) {
+    std::array<int, 2> fds{};
+    if (::pipe2(fds.data(), O_CLOEXEC) != 0)
+      throw boost::system::system_error(errno, boost::system::system_category());
+    if (bytes != 0) (void)::fcntl(fds[0], F_SETPIPE_SZ, bytes);
+    read.reset(fds[0]);
+    write.reset(fds[1]);
+  }
   base::Fd read, write;
-};
-
-base::Result<Pipe> make_pipe(int bytes) {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return base::fail("pipe: " + base::errno_text(errno));
-  if (bytes != 0) (void)::fcntl(fds[0], F_SETPIPE_SZ, bytes);
-  return Pipe{base::Fd(fds[0]), base::Fd(fds[1])};
-}
-
-struct Redirections {
-  int in, out, err;
 };
 
 /// Our environment, with another owner.
@@ -69,18 +58,20 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
 }
 
 /// Starts one command in `group` (0: a new one) with no signal blocked or ignored and no descriptor but
-/// three.
-base::Result<pid_t> spawn(const Argv& argv, const Redirections& to, pid_t group, const std::string& owner) {
+/// `to`, its first three (the first may be -1).
+base::Result<pid_t> spawn_process(const Argv& argv, const std::array<int, 3>& to, pid_t group,
+                                  const std::string& owner) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawn_file_actions_init(&actions);
-  if (to.in < 0) posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  if (to.in >= 0) posix_spawn_file_actions_adddup2(&actions, to.in, 0);
-  posix_spawn_file_actions_adddup2(&actions, to.out, 1);
-  posix_spawn_file_actions_adddup2(&actions, to.err, 2);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  for (int i = 0; i < 3; ++i) {
+    if (to[static_cast<size_t>(i)] >= 0)
+      posix_spawn_file_actions_adddup2(&actions, to[static_cast<size_t>(i)], i);
+  }
   posix_spawn_file_actions_addclosefrom_np(&actions, 3);  // Asio's sockets are not O_CLOEXEC
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigmask(&attributes, &none);
@@ -98,245 +89,212 @@ base::Result<pid_t> spawn(const Argv& argv, const Redirections& to, pid_t group,
   return pid;
 }
 
-int status_of(const siginfo_t& info) {
-  return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-}
-
 }  // namespace
 
-struct Child::State {
-  struct Process {
-    pid_t pid;
-    Descriptor gone;  // a pidfd
-    Descriptor error;
-    std::optional<int> status{};
-  };
+Child::Child(net::any_io_executor executor, const Ends& ends, base::Log* log)
+    : executor_(executor),
+      ends_(ends),
+      log_(log),
+      in_(executor),
+      out_(executor),
+      error_(executor),
+      last_gone_(executor),
+      changed_(executor) {}
 
-  State(net::any_io_executor io, const Ends& ends, base::Log& log_)
-      : executor(io), in(io), out(io), changed(io), name(ends.name), log(log_) {}
-  ~State() {
-    // Only where the I/O thread has stopped before them are processes left here.
-    if (!leader_reaped) kill_group(SIGKILL);
-    for (const Process& process : processes) {
-      if (!process.status || (&process == &processes.front() && !leader_reaped))
-        ::waitpid(process.pid, nullptr, 0);
-    }
+Child::~Child() {
+  // Only where it did not start whole, or the I/O thread has stopped before it, are processes left here.
+  signal(SIGKILL);
+  while (group_ != 0 && ::waitpid(-group_, nullptr, 0) > 0) {
   }
+}
 
-  void kill_group(int signal) const {
-    if (!processes.empty() && !leader_reaped) ::kill(-processes.front().pid, signal);
-  }
-  [[nodiscard]] bool all_ended() const {
-    return std::ranges::all_of(processes, [](const Process& process) { return process.status.has_value(); });
-  }
-  [[nodiscard]] bool over() const { return abandoned && all_ended(); }
-  void reap_leader() {
-    if (!std::exchange(leader_reaped, true)) ::waitpid(processes.front().pid, nullptr, 0);
-    changed.notify();
-  }
-  void leave_errors() {
-    error_code ignored;
-    for (Process& process : processes) process.error.cancel(ignored);
-  }
-  /// The first one stays a zombie until all is over: so long its group's number belongs to nobody else.
-  void take_status(size_t index) {
-    siginfo_t info{};
-    Process& process = processes[index];
-    ::waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED | (index == 0 ? WNOWAIT : 0));
-    process.status = status_of(info);
-    if (over()) reap_leader();
-    changed.notify();
-  }
+void Child::signal(int number) const {
+  if (group_ != 0) ::kill(-group_, number);
+}
 
-  net::any_io_executor executor;
-  std::vector<Process> processes{};
-  Descriptor in, out;
-  Event changed;
-  std::string name;
-  base::Log& log;
-  size_t talking = 0;          // stderrs that are still read
-  bool abandoned = false;      // the Child is gone
-  bool leader_reaped = false;  // the group's number may be another's
-  bool stopped = false;
+base::Result<void> Child::launch(std::span<const Argv> pipeline) {
+  base::Fd input;
+  Pipe errors;
+  if (ends_.write_input) {
+    Pipe pipe;
+    input = std::move(pipe.read);
+    in_.assign(pipe.write.release());
+  }
+  for (const Argv& argv : pipeline) {
+    Pipe output(ends_.pipe_bytes);
+    const auto pid =
+        spawn_process(argv, {input.get(), output.write.get(), errors.write.get()}, group_, ends_.owner);
+    if (!pid) return std::unexpected(pid.error());
+    last_ = *pid;
+    if (group_ == 0) group_ = last_;
+    input = std::move(output.read);
+  }
+  base::Fd gone(static_cast<int>(::syscall(SYS_pidfd_open, last_, 0)));
+  if (!gone) return base::fail(pipeline.back().front() + ": " + base::errno_text(errno));
+  last_gone_.assign(gone.release());
+  error_.assign(errors.read.release());
+  error_.non_blocking(true);
+  out_.assign(input.release());
+  return {};
+}
 
-  base::Result<void> launch(std::span<const Argv> pipeline, const Ends& ends);
-  static net::awaitable<void> watch(std::shared_ptr<State> state, size_t index);
-  static net::awaitable<void> log_errors(std::shared_ptr<State> state, size_t index);
-  void log_lines(std::string& kept, std::string_view bytes);
-};
+base::Result<std::shared_ptr<Child>> Child::start(net::any_io_executor executor,
+                                                  std::span<const Argv> pipeline, const Ends& ends,
+                                                  base::Log& log) {
+  ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: there would be no statuses
+  const auto child = std::make_shared<Child>(executor, ends, &log);
+  try {
+    if (auto launched = child->launch(pipeline); !launched) return std::unexpected(launched.error());
+  } catch (const boost::system::system_error& error) {
+    return base::fail(pipeline.front().front() + ": " + base::errno_text(error.code().value()));
+  }
+  spawn(executor, child, child->watch());
+  spawn(executor, child, child->log_errors());
+  // Those two have the object; whoever asked for it has this, and with the last of them the group goes.
+  return std::shared_ptr<Child>(child.get(), [child](Child*) {
+    child->signal(SIGKILL);
+    child->close();
+    child->close_input();
+  });
+}
 
-net::awaitable<void> Child::State::watch(std::shared_ptr<State> state, size_t index) {
+base::Result<std::shared_ptr<Child>> Child::reading(net::any_io_executor executor, int fd) {
+  struct stat about{};
+  const int failed = ::fstat(fd, &about) != 0 ? errno : S_ISDIR(about.st_mode) ? EISDIR : 0;
+  if (failed != 0) return base::fail("standard input: " + base::errno_text(failed));
+  base::Fd own;
+  // Opened anew, so that only our reads do not wait, not those of others who share the pipe or terminal.
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  if (!S_ISREG(about.st_mode)) own.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (!own) own.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!own) return base::fail("standard input: " + base::errno_text(errno));
+  auto child = std::make_shared<Child>(executor, Ends{}, nullptr);
+  error_code not_pollable;
+  child->out_.assign(own.get(), not_pollable);
+  if (not_pollable) child->file_ = std::move(own);
+  (void)own.release();
+  child->status_ = 0;
+  child->talking_ = false;
+  return child;
+}
+
+/// Reaps what has ended of the group; false: nothing of it is left.
+bool Child::alive() {
+  int status = 0;
+  pid_t pid = -1;
+  while (group_ != 0 && (pid = ::waitpid(-group_, &status, WNOHANG)) > 0) {
+    if (pid == last_) status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  ours_ = pid == 0;
+  // While anybody is left, a zombie of ours too, the number of the group stays theirs.
+  if (group_ != 0 && !ours_ && ::kill(-group_, 0) != 0) group_ = 0;
+  return group_ != 0;
+}
+
+net::awaitable<void> Child::watch() {
   error_code error;
   auto token = net::redirect_error(net::use_awaitable, error);
-  co_await state->processes[index].gone.async_wait(Descriptor::wait_read, token);
-  state->processes[index].gone.close(error);
-  state->take_status(index);
-  // Its last words are in the pipe already: they are read, and nobody is waited for who may still hold it.
-  if (state->over()) state->leave_errors();
-  if (index + 1 != state->processes.size()) co_return;
+  co_await last_gone_.async_wait(Descriptor::wait_read, token);
+  last_gone_.close(error);
+  alive();
+  changed_.notify();
   // With the last command the pipeline is over. Whoever is left of the group must not keep stdout open.
-  const auto until = Clock::now() + kLeftGrace;
-  state->kill_group(SIGTERM);
-  while (!state->leader_reaped && Clock::now() < until) co_await state->changed.wait(until - Clock::now());
-  state->kill_group(SIGKILL);
+  if (!stopping_) co_await stop(kLeftGrace);
+}
+
+net::awaitable<void> Child::stop(std::chrono::milliseconds grace) {
+  const auto self = shared_from_this();
+  const auto until = Clock::now() + grace;
+  stopping_ = true;
+  if (in_.is_open()) {  // what it was sent it may still finish
+    close_input();
+    co_await changed_.until([this] { return status_.has_value(); }, kFinish);
+  }
+  signal(SIGTERM);
+  while (alive()) {
+    const bool late = Clock::now() >= until;
+    if (late) signal(SIGKILL);
+    if (late && !ours_) group_ = 0;  // whoever adopted the rest may never reap it
+    if (group_ != 0) co_await changed_.wait(kLook);
+  }
+  // Its last words are in the pipe already: nobody is waited for who may still hold it.
+  error_code ignored;
+  error_.cancel(ignored);
+  co_await changed_.until([this] { return !talking_; }, kLook);
+  changed_.notify();
 }
 
 /// Whole lines of `kept` and `bytes` go to the log; of a long one its beginning. Empty bytes: the end.
-void Child::State::log_lines(std::string& kept, std::string_view bytes) {
+void Child::log_lines(std::string& kept, std::string_view bytes) {
   const bool end = bytes.empty();
   while (!bytes.empty() || (end && !kept.empty())) {
     const size_t line = std::min(bytes.find('\n'), bytes.size());
-    if (kept.size() < kMaxErrorLine)
-      kept.append(bytes.substr(0, std::min(line, kMaxErrorLine - kept.size())));
+    kept.append(bytes.substr(0, std::min(line, kMaxErrorLine - kept.size())));
     if (line < bytes.size() || end) {
-      if (!kept.empty()) log.info(name.empty() ? kept : name + ": " + kept);
+      if (!kept.empty()) log_->info(ends_.name.empty() ? kept : ends_.name + ": " + kept);
       kept.clear();
     }
     bytes.remove_prefix(std::min(line + 1, bytes.size()));
   }
 }
 
-net::awaitable<void> Child::State::log_errors(std::shared_ptr<State> state, size_t index) {
-  Descriptor& from = state->processes[index].error;
+net::awaitable<void> Child::log_errors() {
   std::array<char, 4096> bytes;
   std::string kept;
   error_code error;
   auto token = net::redirect_error(net::use_awaitable, error);
   const auto buffer = net::buffer(bytes);
-  while (!error && !state->over()) {
-    const size_t n = co_await from.async_read_some(buffer, token);
-    if (n != 0) state->log_lines(kept, {bytes.data(), n});
+  while (!error && group_ != 0) {
+    const size_t n = co_await error_.async_read_some(buffer, token);
+    if (n != 0) log_lines(kept, {bytes.data(), n});
   }
-  for (int i = 0; i < kLastReads; ++i) {
-    const ssize_t n = ::read(from.native_handle(), bytes.data(), bytes.size());
-    if (n <= 0) break;
-    state->log_lines(kept, {bytes.data(), static_cast<size_t>(n)});
+  error.clear();
+  for (int i = 0; i < kLastReads && !error; ++i) {
+    if (const size_t n = error_.read_some(buffer, error); n != 0) log_lines(kept, {bytes.data(), n});
   }
-  state->log_lines(kept, {});
-  from.close(error);
-  --state->talking;
-  state->changed.notify();
-}
-
-base::Result<void> Child::State::launch(std::span<const Argv> pipeline, const Ends& ends) {
-  base::Fd input;
-  if (ends.write_input) {
-    auto pipe = make_pipe(0);
-    if (!pipe) return std::unexpected(pipe.error());
-    input = std::move(pipe->read);
-    in.assign(pipe->write.release());
-  }
-  for (const Argv& argv : pipeline) {
-    auto output = make_pipe(ends.pipe_bytes);
-    if (!output) return std::unexpected(output.error());
-    auto errors = make_pipe(0);
-    if (!errors) return std::unexpected(errors.error());
-    const pid_t group = processes.empty() ? 0 : processes.front().pid;
-    const auto pid = spawn(argv, {input.get(), output->write.get(), errors->write.get()}, group, ends.owner);
-    if (!pid) return std::unexpected(pid.error());
-    processes.push_back({*pid, Descriptor(executor), Descriptor(executor)});
-    base::Fd gone(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-    if (!gone) return base::fail(argv.front() + ": " + base::errno_text(errno));
-    processes.back().gone.assign(gone.release());
-    processes.back().error.assign(errors->read.release());
-    processes.back().error.non_blocking(true);
-    input = std::move(output->read);
-  }
-  out.assign(input.release());
-  return {};
-}
-
-base::Result<std::unique_ptr<Child>> Child::start(net::any_io_executor executor,
-                                                  std::span<const Argv> pipeline, const Ends& ends,
-                                                  base::Log& log) {
-  ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: there would be no statuses
-  auto state = std::make_shared<State>(executor, ends, log);
-  state->processes.reserve(pipeline.size());  // coroutines hold on to them
-  try {
-    if (auto launched = state->launch(pipeline, ends); !launched) return std::unexpected(launched.error());
-  } catch (const boost::system::system_error& error) {
-    return base::fail(pipeline.front().front() + ": " + error.code().message());
-  }
-  state->talking = pipeline.size();
-  for (size_t i = 0; i < pipeline.size(); ++i) {
-    net::co_spawn(executor, State::watch(state, i), net::detached);
-    net::co_spawn(executor, State::log_errors(state, i), net::detached);
-  }
-  return std::unique_ptr<Child>(new Child(std::move(state)));
-}
-
-Child::Child(std::shared_ptr<State> state) : state_(std::move(state)) {}
-
-Child::~Child() {
-  error_code ignored;
-  state_->kill_group(SIGKILL);
-  state_->abandoned = true;
-  state_->out.close(ignored);
-  state_->in.close(ignored);
-  if (!state_->all_ended()) return;  // watch() does the rest
-  state_->reap_leader();
-  state_->leave_errors();
+  log_lines(kept, {});
+  error_.close(error);
+  talking_ = false;
+  changed_.notify();
 }
 
 net::awaitable<size_t> Child::read_some(std::span<char> into) {
-  const auto state = state_;
+  if (file_) {
+    co_await net::post(executor_, net::use_awaitable);  // others have their turn between two pieces
+    const ssize_t n = ::read(file_.get(), into.data(), std::min(into.size(), size_t{64} << 10));
+    co_return n > 0 ? static_cast<size_t>(n) : 0;
+  }
   error_code error;
   auto token = net::redirect_error(net::use_awaitable, error);
   const auto buffer = net::buffer(into.data(), into.size());
-  const size_t n = co_await state->out.async_read_some(buffer, token);
+  const size_t n = co_await out_.async_read_some(buffer, token);
   co_return n;
 }
 
 void Child::close() {
   error_code ignored;
-  state_->out.close(ignored);
+  out_.close(ignored);
+  file_.reset();
 }
 
 net::awaitable<bool> Child::write(std::string_view bytes) {
-  const auto state = state_;
+  const auto self = shared_from_this();
   error_code error;
   auto token = net::redirect_error(net::use_awaitable, error);
   const auto buffer = net::buffer(bytes.data(), bytes.size());
-  co_await net::async_write(state->in, buffer, token);
+  co_await net::async_write(in_, buffer, token);
   co_return !error;
 }
 
 void Child::close_input() {
   error_code ignored;
-  state_->in.close(ignored);
+  in_.close(ignored);
 }
 
 net::awaitable<int> Child::wait() {
-  const auto state = state_;
-  while (!state->processes.back().status) co_await state->changed.wait();
-  co_return *state->processes.back().status;
+  const auto self = shared_from_this();
+  co_await changed_.until([this] { return status_.has_value(); });
+  co_return *status_;
 }
-
-net::awaitable<void> Child::stop(std::chrono::milliseconds grace) {
-  constexpr std::chrono::milliseconds kLook{10};
-  const auto state = state_;
-  const auto until = Clock::now() + grace;
-  state->kill_group(SIGTERM);
-  while (!state->all_ended() && Clock::now() < until) co_await state->changed.wait(until - Clock::now());
-  if (!state->all_ended()) state->kill_group(SIGKILL);
-  while (!state->all_ended() || (state->leader_reaped && !state->stopped)) co_await state->changed.wait();
-  if (state->stopped) co_return;
-  state->reap_leader();
-  // Grandchildren: while one is left, the number of the group stays theirs.
-  const pid_t group = -state->processes.front().pid;
-  const auto left = [group] {
-    while (::waitpid(group, nullptr, WNOHANG) >
-           0) {  // where we are process 1 of a container they are ours to reap
-    }
-    return ::kill(group, 0) == 0;
-  };
-  while (left() && Clock::now() < until) co_await state->changed.wait(kLook);
-  if (left()) ::kill(group, SIGKILL);
-  if (state->talking != 0) co_await state->changed.wait(kLook);  // last words
-  state->stopped = true;
-  state->changed.notify();
-}
-
-int Child::pid() const { return state_->processes.front().pid; }
 
 }  // namespace wl::wsbridge::process

@@ -4,12 +4,20 @@
 #include "tools/wsbridge/process/child.h"
 
 namespace wl::wsbridge::process {
-
-namespace net = boost::asio;
-
 namespace {
+
 constexpr size_t kUsual = size_t{256} << 10;
+constexpr std::string_view kShell = "$`;&<>*?()\n";
+constexpr std::string_view kEscaped = "\"\\$`";  // by \ between double quotes
+
+base::Error refusal(char c) {
+  if (c == '\0') return {"a NUL byte cannot be part of a command"};
+  const std::string shown = c == '\n' ? "a new line" : std::string(1, c);
+  return {shown + " has no meaning here, no shell runs this",
+          "put it between single quotes, or write: sh -c '…'"};
 }
+
+}  // namespace
 
 void Lines::make_room() {
   const bool long_before = capacity_ > kUsual && size_ < kUsual / 2;  // the long line is through
@@ -24,45 +32,69 @@ void Lines::make_room() {
 /// Gives the lines that are there; no '\n' stands before `scanned`. Returns how many it gave or began to
 /// skip.
 size_t Lines::give(const std::function<void(std::string_view line)>& each, size_t scanned) {
-  const char* begin = buffer_.get();
-  const char* const end = begin + size_;
-  const char* from = begin + scanned;
+  std::string_view rest(buffer_.get(), size_);
   size_t given = 0;
-  while (const void* const found =
-             from == end ? nullptr : std::memchr(from, '\n', static_cast<size_t>(end - from))) {
-    const auto* const line_end = static_cast<const char*>(found);
+  for (size_t end = rest.find('\n', scanned); end != rest.npos; end = rest.find('\n')) {
     if (!std::exchange(skipping_, false)) {
-      each({begin, static_cast<size_t>(line_end - begin)});
+      each(rest.substr(0, end));
       ++given;
     }
-    from = begin = line_end + 1;
+    rest.remove_prefix(end + 1);
   }
-  size_ = static_cast<size_t>(end - begin);
-  if (skipping_ || size_ > kMaxLine) {
-    if (!skipping_) ++too_long_, ++given;
-    skipping_ = true;
-    size_ = 0;
-  }
-  if (begin != buffer_.get()) std::memmove(buffer_.get(), begin, size_);
+  if (rest.size() > kMaxLine && !std::exchange(skipping_, true)) ++too_long_, ++given;
+  size_ = skipping_ ? 0 : rest.size();
+  if (rest.data() != buffer_.get()) std::memmove(buffer_.get(), rest.data(), size_);
   return given;
 }
 
-net::awaitable<bool> Lines::next(const std::function<void(std::string_view line)>& each) {
+boost::asio::awaitable<bool> Lines::next(const std::function<void(std::string_view line)>& each) {
   while (!ended_) {
     make_room();
     const size_t scanned = size_;
     const size_t n = co_await input_.read_some({buffer_.get() + size_, capacity_ - size_});
     size_ += n;
-    if (n != 0) {
-      if (give(each, scanned) != 0) co_return true;
-      continue;
-    }
-    ended_ = true;
-    if (size_ == 0) break;
-    each({buffer_.get(), std::exchange(size_, 0)});
-    co_return true;
+    ended_ = n == 0;
+    if (ended_ && size_ != 0) buffer_[size_++] = '\n';
+    if (give(each, scanned) != 0) co_return true;
   }
   co_return false;
+}
+
+base::Result<std::vector<Argv>> split_command(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::vector<Argv> commands(1);
+  std::optional<std::string> word;  // that is being read
+  char quote = 0;                   // that is open
+  const auto end_word = [&] {
+    if (word) commands.back().push_back(*std::exchange(word, std::nullopt));
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool special = quote == 0 ? kShell.contains(c) || (!word && (c == '#' || c == '~'))
+                                    : quote == '"' && (c == '$' || c == '`');
+    if (c == '\0' || special) return std::unexpected(refusal(c));
+    if (c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == ' ' || c == '\t')) {
+      end_word();
+    } else if (quote == 0 && c == '|') {
+      end_word();
+      if (commands.back().empty()) return base::fail("a command is missing before |");
+      commands.emplace_back();
+    } else {
+      if (!word) word.emplace();
+      const bool opens = quote == 0 && (c == '\'' || c == '"');
+      const std::string_view behind = text.substr(i + 1, 1);
+      const bool escapes = c == '\\' && (quote == 0 || (quote == '"' && kEscaped.contains(behind)));
+      if (escapes && (behind.empty() || behind[0] == '\0')) return base::fail("nothing stands behind \\");
+      if (opens) quote = c;
+      if (!opens) *word += escapes ? text[++i] : c;
+    }
+  }
+  if (quote != 0) return base::fail(std::string("a quote ") + quote + " has no end");
+  end_word();
+  if (commands.back().empty()) return base::fail("a command is missing");
+  return commands;
 }
 
 }  // namespace wl::wsbridge::process

@@ -1,355 +1,214 @@
 #include "tools/wsbridge/stream/feed.h"
 
 #include <algorithm>
-#include <chrono>
-#include <random>
-#include <unordered_map>
 
-#include <boost/asio/co_spawn.hpp>
+#include <nlohmann/json.hpp>
 
 #include "libcommon/base/time.h"
 #include "libcommon/base/utf8.h"
-#include "libcommon/ndjson/fields.h"
-#include "libcommon/ndjson/text.h"
-#include "tools/wsbridge/process/child.h"
-#include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::stream {
 
-namespace net = boost::asio;
+using boost::asio::awaitable;
+using process::Clock;
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto kGrace = 5s;     // between SIGTERM and SIGKILL
-constexpr auto kQuiet = 5s;     // without listeners, before a command on demand is stopped
-constexpr auto kHealthy = 60s;  // a run so long makes the next back-off short again
-constexpr auto kLongestWait = 30s;
+constexpr auto kGrace = 5s;      // between SIGTERM and SIGKILL
+constexpr auto kLastLines = 1s;  // for what a stopped command still wrote
+constexpr auto kQuiet = 5s;      // without listeners, before a command on demand is stopped
+constexpr auto kHealthy = 60s;   // a run so long makes the next back-off short again
+constexpr auto kFirstWait = 1s, kLongestWait = 30s;
 constexpr size_t kHistoryBytes = size_t{16} << 20;
-constexpr size_t kMaxKeys = 100'000;
 constexpr size_t kStateBytes = size_t{64} << 20;
 constexpr int kPipeBytes = 1 << 20;
 
-/// The newest record of each key, in the order of their last change.
-class Newest {
- public:
-  void put(std::string_view key, const Text& record) {
-    const auto found = index_.find(key);
-    if (found == index_.end()) {
-      order_.emplace_back(std::string(key), nullptr);
-      index_.emplace(order_.back().first, std::prev(order_.end()));
-    } else {
-      bytes_ -= found->second->second->size();
-      order_.splice(order_.end(), order_, found->second);
-    }
-    order_.back().second = record;
-    bytes_ += record->size();
-    while (order_.size() > kMaxKeys || (bytes_ > kStateBytes && order_.size() > 1)) {
-      bytes_ -= order_.front().second->size();
-      index_.erase(order_.front().first);
-      order_.pop_front();
-    }
-  }
-  [[nodiscard]] std::vector<Text> all() const {
-    std::vector<Text> records;
-    for (const auto& [key, record] : order_) records.push_back(record);
-    return records;
-  }
-
- private:
-  using Order = std::list<std::pair<std::string, Text>>;
-  Order order_{};
-  std::unordered_map<std::string_view, Order::iterator> index_{};  // its keys stand in order_
-  size_t bytes_ = 0;
-};
-
 std::string_view trimmed(std::string_view line) {
   constexpr std::string_view kSpace = " \t\r";
-  const size_t begin = line.find_first_not_of(kSpace);
-  return begin == line.npos ? std::string_view()
-                            : line.substr(begin, line.find_last_not_of(kSpace) + 1 - begin);
-}
-
-/// {"type":"line","text":…}
-std::string as_line(std::string_view bytes) {
-  const std::string text = base::wire_text(bytes);
-  std::string record(ndjson::string_room(text) + 32, '\0');
-  char* end = ndjson::put(record.data(), "{\"type\":\"line\",\"text\":");
-  end = ndjson::put(ndjson::put_string(end, text), "}");
-  record.resize(static_cast<size_t>(end - record.data()));
-  return record;
+  line.remove_prefix(std::min(line.find_first_not_of(kSpace), line.size()));
+  return line.substr(0, line.find_last_not_of(kSpace) + 1);
 }
 
 }  // namespace
 
-struct Feed::State {
-  State(net::any_io_executor io, const StreamSpec& spec_, base::Log& log_)
-      : executor(io),
-        spec(spec_),
-        log(log_),
-        skips(log_, spec.name + " line"),
-        changed(io),
-        fields(std::span(&spec.key, spec.key.empty() ? 0 : 1)) {}
+Feed::Feed(boost::asio::any_io_executor executor, const StreamSpec& spec, base::Log& log)
+    : executor_(executor),
+      spec_(spec),
+      log_(log),
+      skips_(log, spec.name + " line"),
+      changed_(executor),
+      fields_(std::span(&spec.key, spec.key.empty() ? 0 : 1)),
+      newest_(kStateBytes),
+      delay_(kFirstWait) {}
 
-  void take(std::string_view line);
-  void publish(std::string record, bool keyed);
-  void tell(const std::function<void(Listener&)>& what);
-  void skip(const std::string& reason);
-  void settle(uint64_t too_long);
-  [[nodiscard]] bool heard() const {
-    return std::ranges::any_of(listeners, [](const Listener* listener) { return listener != nullptr; });
-  }
-  [[nodiscard]] bool unwanted() const {
-    return spec.on_demand && !heard() && Clock::now() - quiet_since >= kQuiet;
-  }
-  [[nodiscard]] bool blocked() const {
-    return !stopping && std::ranges::any_of(
-                            listeners, [](const Listener* listener) { return listener && listener->full(); });
-  }
-  [[nodiscard]] base::Result<void> open();
-  [[nodiscard]] FeedState after(int status, Clock::time_point begun);
-
-  static net::awaitable<void> run(std::shared_ptr<State> state);
-  static net::awaitable<int> play(std::shared_ptr<State> state);
-  static net::awaitable<void> stop_when_quiet(std::shared_ptr<State> state);
-  static net::awaitable<void> stop(std::shared_ptr<State> state);
-
-  net::any_io_executor executor;
-  StreamSpec spec;
-  base::Log& log;
-  base::SkipReport skips;
-  process::Event changed;
-  FeedCounts counts{};
-  ndjson::Fields fields;
-  std::vector<Listener*> listeners{};  // null: removed
-  bool calling = false;                // one of them is at it
-  std::deque<Text> history{};
-  size_t history_bytes = 0;
-  Text last{};
-  Newest newest{};
-  std::shared_ptr<process::Input> input{};
-  std::shared_ptr<process::Child> child{};  // the same, when it is a command
-  uint64_t line_number = 0;
-  Clock::time_point quiet_since = Clock::now() - kQuiet;
-  bool quieting = false;  // stop_when_quiet() is at it
-  bool quieted = false;   // and has stopped the command
-  bool started = false, stopping = false, finished = false;
-  std::chrono::nanoseconds delay = 1s, pause{};
-  std::minstd_rand random{std::random_device()()};
-};
-
-void Feed::State::skip(const std::string& reason) {
-  ++counts.skipped;
-  skips.add(spec.name + ":" + std::to_string(line_number) + ": " + reason);
+void Feed::skip(const std::string& reason) {
+  ++counts_.skipped;
+  skips_.add(spec_.name + ":" + std::to_string(line_number_) + ": " + reason);
 }
 
-void Feed::State::take(std::string_view line) {
-  ++line_number;
+void Feed::take(std::string_view line) {
+  ++line_number_;
   const std::string_view text = trimmed(line);
-  if (fields.read(text)) {
-    publish(std::string(text), !spec.key.empty() && fields[0].present());
-  } else if (spec.text_lines) {
-    publish(as_line(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line), false);
+  if (fields_.read(text)) {
+    publish(std::string(text), !spec_.key.empty() && fields_[0].present());
+  } else if (spec_.text_lines) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    publish(R"({"type":"line","text":)" + nlohmann::json(base::wire_text(line)).dump() + "}", false);
   } else {
     skip("expected a JSON object");
   }
 }
 
-void Feed::State::tell(const std::function<void(Listener&)>& what) {
-  calling = true;
-  const size_t count = listeners.size();
-  for (size_t i = 0; i < count; ++i) {
-    if (listeners[i] != nullptr) what(*listeners[i]);
-  }
-  calling = false;
-  std::erase(listeners, nullptr);
-}
-
-void Feed::State::publish(std::string record, bool keyed) {
+void Feed::publish(std::string record, bool keyed) {
   const Text text = std::make_shared<const std::string>(std::move(record));
-  ++counts.records;
-  counts.bytes += text->size();
-  counts.last_ns = base::wall_clock_ns();
-  last = text;
-  history.push_back(text);
-  history_bytes += text->size();
-  while (history.size() > spec.history || history_bytes > kHistoryBytes) {
-    history_bytes -= history.front()->size();
-    history.pop_front();
+  ++counts_.records;
+  counts_.bytes += text->size();
+  counts_.last_ns = base::wall_clock_ns();
+  history_.push_back(text);
+  history_bytes_ += text->size();
+  while (history_.size() > 1 && (history_.size() > spec_.history || history_bytes_ > kHistoryBytes)) {
+    history_bytes_ -= history_.front()->size();
+    history_.pop_front();
   }
-  if (keyed) newest.put(fields[0].text, text);
-  tell([&](Listener& listener) { listener.record(text); });
+  if (keyed) newest_.put(counts_.records, std::string(fields_[0].text), text->size(), text);
+  for (Listener* listener : listeners_) listener->record(text);
 }
 
-void Feed::State::settle(uint64_t too_long) {
+void Feed::settle(uint64_t too_long) {
   for (; too_long != 0; --too_long) {
-    ++line_number;
+    ++line_number_;
     skip("longer than 16 MiB");
   }
-  tell([](Listener& listener) { listener.settled(); });
+  for (Listener* listener : listeners_) listener->settled();
 }
 
-base::Result<void> Feed::State::open() {
-  if (spec.pipeline.empty()) {
-    auto opened = process::Input::of(executor, STDIN_FILENO);
-    if (!opened) return std::unexpected(opened.error());
-    input = std::move(*opened);
-    return {};
-  }
-  const process::Ends ends{.name = spec.name, .pipe_bytes = kPipeBytes};
-  auto opened = process::Child::start(executor, spec.pipeline, ends, log);
-  if (!opened) return std::unexpected(opened.error());
-  input = child = std::move(*opened);
-  return {};
+bool Feed::blocked() const { return !stopping_ && std::ranges::any_of(listeners_, &Listener::full); }
+
+/// On demand, and nobody listens: then, else never.
+Clock::time_point Feed::wanted_until() const {
+  return spec_.on_demand && listeners_.empty() ? quiet_since_ + kQuiet : Clock::now() + 24h;
 }
 
-/// Once through the command: its exit status, -1 when it could not be started.
-net::awaitable<int> Feed::State::play(std::shared_ptr<State> state) {
-  if (auto opened = state->open(); !opened) {
-    state->log.error(base::with_context(state->spec.name, opened.error()).error());
-    co_return -1;
-  }
-  state->counts.state = FeedState::running;
-  state->line_number = 0;
-  const auto input = state->input;
-  const auto child = state->child;
-  process::Lines lines(*input);
-  State* const own = state.get();
-  const std::function<void(std::string_view)> each = [own](std::string_view line) { own->take(line); };
+awaitable<void> Feed::read(std::shared_ptr<process::Child> child) {
+  process::Lines lines(*child);
+  const std::function<void(std::string_view)> each = [this](std::string_view line) { take(line); };
+  line_number_ = 0;
   for (bool more = true; more;) {
     const uint64_t before = lines.too_long();
     more = co_await lines.next(each);
-    state->settle(lines.too_long() - before);
-    while (state->blocked()) co_await state->changed.wait();
+    settle(lines.too_long() - before);
+    while (blocked()) co_await changed_.wait();
   }
-  int status = 0;
-  if (child) status = co_await child->wait();
-  state->input.reset();
-  state->child.reset();
+  reading_ = false;
+  changed_.notify();
+}
+
+/// Once through the command, or until it is to stop: its exit status, -1 when it could not be started.
+awaitable<int> Feed::play() {
+  const process::Ends ends{.name = spec_.name, .pipe_bytes = kPipeBytes};
+  const bool ours = spec_.pipeline.empty();
+  auto opened = ours ? process::Child::reading(executor_, STDIN_FILENO)
+                     : process::Child::start(executor_, spec_.pipeline, ends, log_);
+  if (!opened) {
+    log_.error(base::with_context(spec_.name, opened.error()).error());
+    co_return -1;
+  }
+  const auto child = *opened;
+  counts_.state = FeedState::running;
+  reading_ = true;
+  process::spawn(executor_, shared_from_this(), read(child));
+  while (reading_ && !stopping_ && !unwanted()) co_await changed_.wait(wanted_until() - Clock::now());
+  if (reading_) {
+    co_await child->stop(kGrace);
+    co_await changed_.until([this] { return !reading_; }, ours ? 0s : kLastLines);
+    child->close();
+    co_await changed_.until([this] { return !reading_; });
+  }
+  const int status = co_await child->wait();
   co_return status;
 }
 
-/// What comes behind a run: `waiting` for `pause`, or an end.
-FeedState Feed::State::after(int status, Clock::time_point begun) {
+/// What comes behind a run: `waiting` for pause_, or an end.
+FeedState Feed::after(int status, Clock::time_point begun) {
   const auto now = Clock::now();
   const FeedState end = status == 0 ? FeedState::ended : FeedState::failed;
-  const std::string what = status < 0 ? "" : spec.name + ": ended with status " + std::to_string(status);
-  if (spec.pipeline.empty()) return end;
-  if (spec.every_ns != 0) {
-    pause = std::max<std::chrono::nanoseconds>(begun + std::chrono::nanoseconds(spec.every_ns) - now, 0ns);
-    if (status > 0) log.warning(what);
+  const std::string what = spec_.name + ": ended with status " + std::to_string(status);
+  if (spec_.pipeline.empty()) return end;
+  if (spec_.every_ns != 0) {
+    pause_ = begun + std::chrono::nanoseconds(spec_.every_ns) - now;
+    if (status > 0) log_.warning(what);
     return FeedState::waiting;
   }
-  if (spec.restart == Restart::never || (spec.restart == Restart::on_failure && status == 0)) {
-    if (status >= 0) status == 0 ? log.info(what) : log.error(what);
+  if (spec_.restart == Restart::never || (spec_.restart == Restart::on_failure && status == 0)) {
+    if (status >= 0) status == 0 ? log_.info(what) : log_.error(what);
     return end;
   }
-  if (now - begun >= kHealthy) delay = 1s;
-  pause = delay * std::uniform_int_distribution(750, 1250)(random) / 1000;
-  delay = std::min<std::chrono::nanoseconds>(delay * 2, kLongestWait);
-  const auto shown = std::chrono::duration_cast<std::chrono::milliseconds>(pause).count();
-  if (status >= 0) log.warning(what + ", starts again in " + std::to_string(shown) + " ms");
+  if (now - begun >= kHealthy) delay_ = kFirstWait;
+  pause_ = delay_ * std::uniform_int_distribution(750, 1250)(random_) / 1000;
+  delay_ = std::min<std::chrono::nanoseconds>(delay_ * 2, kLongestWait);
+  if (status >= 0) log_.warning(what + ", starts again in " + std::to_string(pause_ / 1ms) + " ms");
   return FeedState::waiting;
 }
 
-net::awaitable<void> Feed::State::run(std::shared_ptr<State> state) {
-  for (bool first = true; !state->stopping;) {
-    if (state->unwanted()) {
-      state->counts.state = FeedState::idle;
-      co_await state->changed.wait();
+awaitable<void> Feed::run() {
+  for (bool first = true; !stopping_;) {
+    if (unwanted()) {
+      counts_.state = FeedState::idle;
+      co_await changed_.wait();
       continue;
     }
-    if (!std::exchange(first, false)) ++state->counts.restarts;
+    if (!std::exchange(first, false)) ++counts_.restarts;
     const auto begun = Clock::now();
-    const int status = co_await play(state);
-    if (state->stopping) break;
-    if (std::exchange(state->quieted, false)) continue;
-    state->counts.state = state->after(status, begun);
-    if (state->counts.state != FeedState::waiting) break;
-    const auto until = Clock::now() + state->pause;
-    while (!state->stopping && !state->unwanted() && Clock::now() < until) {
-      co_await state->changed.wait(until - Clock::now());
+    const int status = co_await play();
+    if (stopping_) break;
+    if (unwanted()) continue;
+    counts_.state = after(status, begun);
+    if (counts_.state != FeedState::waiting) break;
+    const auto until = Clock::now() + pause_;
+    while (!stopping_ && !unwanted() && Clock::now() < until) {
+      co_await changed_.wait(std::min(until, wanted_until()) - Clock::now());
     }
   }
-  state->finished = true;
-  if (state->counts.state != FeedState::failed) state->counts.state = FeedState::ended;
-  state->settle(0);  // listeners see the end
-  state->skips.finish();
-  state->changed.notify();
-}
-
-net::awaitable<void> Feed::State::stop_when_quiet(std::shared_ptr<State> state) {
-  while (!state->stopping && !state->heard() && !state->unwanted()) {
-    co_await state->changed.wait(state->quiet_since + kQuiet - Clock::now());
-  }
-  state->quieting = false;
-  state->changed.notify();
-  const auto child = state->child;
-  if (!child || state->stopping || !state->unwanted()) co_return;
-  state->quieted = true;
-  co_await child->stop(kGrace);
-  child->close();
-}
-
-net::awaitable<void> Feed::State::stop(std::shared_ptr<State> state) {
-  constexpr auto kLastLines = 1s;
-  state->stopping = true;
-  state->changed.notify();
-  const auto input = state->input;
-  const auto child = state->child;
-  if (child) co_await child->stop(kGrace);
-  const auto until = Clock::now() + kLastLines;
-  while (child && !state->finished && Clock::now() < until)
-    co_await state->changed.wait(until - Clock::now());
-  if (input) input->close();
-  while (state->started && !state->finished) co_await state->changed.wait();
-}
-
-Feed::Feed(net::any_io_executor executor, const StreamSpec& spec, base::Log& log)
-    : state_(std::make_shared<State>(executor, spec, log)) {}
-
-Feed::~Feed() {
-  state_->listeners.clear();
-  net::co_spawn(state_->executor, State::stop(state_), process::rethrow);
+  if (counts_.state != FeedState::failed) counts_.state = FeedState::ended;
+  settle(0);  // listeners see the end
+  skips_.finish();
+  running_ = false;
+  changed_.notify();
 }
 
 void Feed::start() {
-  state_->started = true;
-  net::co_spawn(state_->executor, State::run(state_), process::rethrow);
+  running_ = true;
+  process::spawn(executor_, shared_from_this(), run());
 }
 
-net::awaitable<void> Feed::stop() {
-  const auto state = state_;
-  co_await State::stop(state);
+awaitable<void> Feed::stop() {
+  const auto self = shared_from_this();
+  stopping_ = true;
+  changed_.notify();
+  co_await changed_.until([this] { return !running_; });
 }
 
 void Feed::add(Listener& listener) {
-  state_->listeners.push_back(&listener);
-  state_->changed.notify();
+  listeners_.push_back(&listener);
+  changed_.notify();
 }
 
 void Feed::remove(Listener& listener) {
-  if (state_->calling) std::ranges::replace(state_->listeners, &listener, nullptr);
-  if (!state_->calling) std::erase(state_->listeners, &listener);
-  state_->changed.notify();
-  if (!state_->spec.on_demand || state_->heard()) return;
-  state_->quiet_since = Clock::now();
-  if (std::exchange(state_->quieting, true)) return;
-  net::co_spawn(state_->executor, State::stop_when_quiet(state_), process::rethrow);
+  std::erase(listeners_, &listener);
+  quiet_since_ = Clock::now();
+  changed_.notify();
 }
-
-void Feed::resume() { state_->changed.notify(); }
-
-Text Feed::last() const { return state_->last; }
 
 std::vector<Text> Feed::history(size_t count) const {
-  const auto& all = state_->history;
-  return {all.end() - static_cast<std::ptrdiff_t>(std::min(count, all.size())), all.end()};
+  const size_t given = std::min({count, spec_.history, history_.size()});
+  return {history_.end() - static_cast<std::ptrdiff_t>(given), history_.end()};
 }
 
-std::vector<Text> Feed::state() const { return state_->newest.all(); }
-const StreamSpec& Feed::spec() const { return state_->spec; }
-const FeedCounts& Feed::counts() const { return state_->counts; }
+std::vector<Text> Feed::state() const {
+  std::vector<Text> records;
+  for (const auto& [number, kept] : newest_.by_number()) records.push_back(kept.entry);
+  return records;
+}
 
 }  // namespace wl::wsbridge::stream

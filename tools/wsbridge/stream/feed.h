@@ -2,17 +2,17 @@
 // A stream: the lines of a command that is started once, for all who listen.
 #include <cstdint>
 #include <deque>
-#include <functional>
-#include <list>
+#include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
 #include "libcommon/base/log.h"
+#include "libcommon/ndjson/fields.h"
+#include "tools/wsbridge/process/child.h"
 #include "tools/wsbridge/profile/profile.h"
 
 namespace wl::wsbridge::stream {
@@ -20,6 +20,7 @@ namespace wl::wsbridge::stream {
 using Text = std::shared_ptr<const std::string>;
 
 /// A listener is called on the I/O thread: record() for each record, then settled() once behind the batch.
+/// In these calls nobody may be added to the feed or removed.
 class Listener {
  public:
   virtual ~Listener() = default;
@@ -40,37 +41,106 @@ struct FeedCounts {
   FeedState state = FeedState::idle;
 };
 
+/// The newest entry of each key by its number, so in the order of their last change. Of more than 100,000
+/// keys, or `max_bytes`, those that changed last.
+template <class Entry>
+class Newest {
+ public:
+  static constexpr size_t kMaxKeys = 100'000;
+  explicit Newest(size_t max_bytes) : max_bytes_(max_bytes) {}
+  /// `number` is above all before it.
+  void put(uint64_t number, const std::string& key, size_t bytes, Entry entry) {
+    const auto [place, fresh] = numbers_.try_emplace(key, number);
+    if (!fresh) {
+      const auto old = kept_.find(std::exchange(place->second, number));
+      bytes_ -= old->second.bytes;
+      kept_.erase(old);
+    }
+    kept_.emplace_hint(kept_.end(), number, Kept{&place->first, bytes, std::move(entry)});
+    bytes_ += bytes;
+    while (kept_.size() > kMaxKeys || (bytes_ > max_bytes_ && kept_.size() > 1)) {
+      const auto oldest = kept_.begin();
+      bytes_ -= oldest->second.bytes;
+      numbers_.erase(numbers_.find(*oldest->second.key));
+      kept_.erase(oldest);
+    }
+  }
+  struct Kept {
+    const std::string* key;
+    size_t bytes;
+    Entry entry;
+  };
+  [[nodiscard]] std::map<uint64_t, Kept>& by_number() { return kept_; }
+  [[nodiscard]] const std::map<uint64_t, Kept>& by_number() const { return kept_; }
+  void clear() { *this = Newest(max_bytes_); }
+
+ private:
+  size_t max_bytes_;
+  size_t bytes_ = 0;
+  std::unordered_map<std::string, uint64_t> numbers_{};
+  std::map<uint64_t, Kept> kept_{};
+};
+
 /// Runs a stream's pipeline by its StreamSpec: restart with back-off (1 s doubling to 30 s, jittered),
-/// `every`, start on demand and stop when nobody listens. Everything happens on the I/O thread.
-class Feed {
+/// `every`, start on demand and stop when nobody listens. Everything happens on the I/O thread. Held by
+/// shared_ptr; once started, it lives until stop(), or as long as the loop.
+class Feed : public std::enable_shared_from_this<Feed> {
  public:
   Feed(boost::asio::any_io_executor executor, const StreamSpec& spec, base::Log& log);
-  ~Feed();
 
   /// Once. On demand: the command waits for the first listener, and is stopped 5 s after the last one went.
   void start();
   /// SIGTERM, then SIGKILL to the group; returns when it is gone.
   boost::asio::awaitable<void> stop();
 
-  /// Whoever is added gets what comes from now on; it may remove itself, and others, whenever it is called.
+  /// Whoever is added gets what comes from now on.
   void add(Listener& listener);
   void remove(Listener& listener);
   /// A listener that said full() can take more.
-  void resume();
+  void resume() { changed_.notify(); }
+
+  /// A line of the command; ndjson::kPadding bytes behind it can be read.
+  void take(std::string_view line);
+  /// Behind a batch of lines, after which so many were too long.
+  void settle(uint64_t too_long);
 
   /// The newest record; null: none yet. It stays after the end of the stream.
-  [[nodiscard]] Text last() const;
+  [[nodiscard]] Text last() const { return history_.empty() ? nullptr : history_.back(); }
   /// The newest `count` records, oldest first; never more than the spec's history, nor than 16 MiB.
   [[nodiscard]] std::vector<Text> history(size_t count) const;
   /// The newest record of each key, in the order of their last change; empty without a key. Of more than
   /// 100,000 keys, or 64 MiB, those that changed last.
   [[nodiscard]] std::vector<Text> state() const;
-  [[nodiscard]] const StreamSpec& spec() const;
-  [[nodiscard]] const FeedCounts& counts() const;
+  [[nodiscard]] const StreamSpec& spec() const { return spec_; }
+  [[nodiscard]] const FeedCounts& counts() const { return counts_; }
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  void publish(std::string record, bool keyed);
+  void skip(const std::string& reason);
+  [[nodiscard]] bool blocked() const;
+  [[nodiscard]] process::Clock::time_point wanted_until() const;
+  [[nodiscard]] bool unwanted() const { return process::Clock::now() >= wanted_until(); }
+  [[nodiscard]] FeedState after(int status, process::Clock::time_point begun);
+  boost::asio::awaitable<void> run();
+  boost::asio::awaitable<int> play();
+  boost::asio::awaitable<void> read(std::shared_ptr<process::Child> child);
+
+  boost::asio::any_io_executor executor_;
+  StreamSpec spec_;
+  base::Log& log_;
+  base::SkipReport skips_;
+  process::Event changed_;
+  FeedCounts counts_{};
+  ndjson::Fields fields_;
+  std::vector<Listener*> listeners_{};
+  std::deque<Text> history_{};  // one at least, the last
+  size_t history_bytes_ = 0;
+  Newest<Text> newest_;
+  uint64_t line_number_ = 0;
+  process::Clock::time_point quiet_since_{};
+  bool running_ = false, reading_ = false, stopping_ = false;
+  std::chrono::nanoseconds delay_, pause_{};
+  std::minstd_rand random_{std::random_device()()};
 };
 
 }  // namespace wl::wsbridge::stream

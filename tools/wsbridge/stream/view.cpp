@@ -1,15 +1,13 @@
 #include "tools/wsbridge/stream/view.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "libcommon/base/time.h"
-#include "libcommon/ndjson/fields.h"
 #include "tools/wsbridge/websocket/codec.h"
 
 namespace wl::wsbridge::stream {
 namespace {
-
-size_t index(Framing framing) { return static_cast<size_t>(framing); }
 
 /// The wanted field of a JSON object: its kind and text in one, empty where there is none.
 std::string field(std::string_view json, ndjson::Fields& fields) {
@@ -19,12 +17,97 @@ std::string field(std::string_view json, ndjson::Fields& fields) {
   return std::to_string(static_cast<int>(fields[0].kind)).append(fields[0].text);
 }
 
-void append_framed(std::string& out, Framing framing, std::string_view text) {
-  if (framing != Framing::lines) return websocket::append_frame(out, websocket::Opcode::text, text);
-  out.append(text) += '\n';
-}
+/// The body of answer_lines().
+class LinesBody final : public http::BodySource {
+ public:
+  LinesBody(boost::asio::any_io_executor executor, std::shared_ptr<View> view, size_t history)
+      : wake_(std::move(executor)),
+        subscription_(
+            Subscription::join(std::move(view), Framing::lines, history, [this] { wake_.notify(); })) {}
+
+  boost::asio::awaitable<std::optional<std::string>> next() override {
+    Batch batch;
+    while (subscription_ && !gone_ && subscription_->take(kMaxPiece, batch)) {
+      if (batch.bytes != 0) co_return batch.text();
+      if (subscription_->ended()) break;
+      co_await wake_.wait();
+    }
+    co_return std::nullopt;
+  }
+  void gone() override {
+    gone_ = true;
+    wake_.notify();
+  }
+
+ private:
+  process::Event wake_;
+  bool gone_ = false;
+  std::unique_ptr<Subscription> subscription_;
+};
 
 }  // namespace
+
+void Batch::add(std::string_view part, std::shared_ptr<const void> owner) {
+  parts.emplace_back(part.data(), part.size());
+  owners.push_back(std::move(owner));
+  bytes += part.size();
+}
+
+void Batch::clear() {
+  parts.clear();
+  owners.clear();
+  bytes = 0;
+  messages = dropped = conflated = 0;
+}
+
+std::string Batch::text() const {
+  std::string all;
+  all.reserve(bytes);
+  for (const auto& part : parts) all.append(static_cast<const char*>(part.data()), part.size());
+  return all;
+}
+
+void Backlog::drop_oldest() {
+  bytes_ -= chunks_.front()->used();
+  chunks_.pop_front();
+}
+
+void Backlog::append(std::string_view framed) {
+  if (chunks_.empty() || chunks_.back()->capacity - chunks_.back()->used() < framed.size()) {
+    // Sixteen chunks or more, so that what goes at once is a small part of what is kept.
+    const size_t capacity = std::max(std::clamp<size_t>(max_bytes_ / 16, 1024, 65536), framed.size());
+    chunks_.push_back(
+        std::make_shared<Chunk>(next_, capacity, std::make_unique_for_overwrite<char[]>(capacity)));
+  }
+  Chunk& chunk = *chunks_.back();
+  std::memcpy(chunk.bytes.get() + chunk.used(), framed.data(), framed.size());
+  chunk.ends.push_back(chunk.used() + framed.size());
+  bytes_ += framed.size();
+  ++next_;
+  while (chunks_.size() > 1 && bytes_ - chunks_.front()->used() >= max_bytes_) drop_oldest();
+}
+
+uint64_t Backlog::take(uint64_t from, size_t max_bytes, Batch& into) const {
+  auto chunk = std::ranges::upper_bound(chunks_, from, {}, [](const auto& each) { return each->first; });
+  if (from >= next_ || chunk == chunks_.begin()) return from;
+  for (--chunk; chunk != chunks_.end(); ++chunk) {
+    const auto& ends = (*chunk)->ends;
+    const auto first = ends.begin() + static_cast<ptrdiff_t>(from - (*chunk)->first);
+    const size_t begin = first == ends.begin() ? 0 : *(first - 1);
+    auto last = std::upper_bound(first, ends.end(), begin + (max_bytes - std::min(max_bytes, into.bytes)));
+    if (last == first && into.bytes == 0) ++last;
+    if (last == first) break;
+    into.add({(*chunk)->bytes.get() + begin, *(last - 1) - begin}, *chunk);
+    into.messages += static_cast<uint64_t>(last - first);
+    from += static_cast<uint64_t>(last - first);
+    if (last != ends.end()) break;
+  }
+  return from;
+}
+
+void Backlog::discard(uint64_t number) {
+  while (!chunks_.empty() && chunks_.front()->first + chunks_.front()->ends.size() <= number) drop_oldest();
+}
 
 std::string with_timestamp(std::string_view json) {
   const size_t last = json.find_last_not_of(" \t\r\n");
@@ -42,81 +125,67 @@ std::string with_timestamp(std::string_view json) {
 }
 
 View::View(Feed& feed, std::optional<shape::Program> program, const ViewOptions& options, base::Log& log)
-    : feed_(feed),
+    : feed_(feed.shared_from_this()),
       program_(std::move(program)),
       options_(options),
       failures_(log, "record"),
-      key_(std::span(&feed.spec().key, 1)) {}
+      key_(std::span(&feed.spec().key, 1)),
+      table_(options.backlog_bytes) {}
 
-std::string View::notice(Framing framing, const std::string& json) const {
-  std::string framed;
-  append_framed(framed, framing, options_.timestamp ? with_timestamp(json) : json);
-  return framed;
-}
-
+/// Lives until the next one.
 std::string_view View::frame(Framing framing, std::string_view text) {
   frame_.clear();
+  std::string_view deflated = text;
   if (framing == Framing::deflated) {
-    if (!deflater_) deflater_ = std::make_unique<websocket::Deflater>();
-    const std::string_view deflated = deflater_->deflate(text);
-    // Where it gains nothing it goes as it is, and costs the client nothing.
-    if (deflated.size() < text.size()) {
-      websocket::append_frame(frame_, websocket::Opcode::text, deflated, true);
-      return frame_;
-    }
+    if (!deflater_) deflater_.emplace();
+    deflated = deflater_->deflate(text);
   }
-  append_framed(frame_, framing, text);
+  if (framing == Framing::lines) {
+    frame_.append(text) += '\n';
+  } else {
+    // Where deflating gains nothing it goes as it is, and costs the client nothing.
+    const bool gains = deflated.size() < text.size();
+    websocket::append_frame(frame_, websocket::Opcode::text, gains ? deflated : text, gains);
+  }
   return frame_;
 }
 
-std::vector<Text> View::shape(const Text& json) {
-  if (!program_ && !options_.timestamp) return {json};
-  if (!program_) return {std::make_shared<const std::string>(with_timestamp(*json))};
-  std::vector<Text> messages;
-  const auto done = program_->run(*json, [&](std::string_view result) {
-    messages.push_back(
-        std::make_shared<const std::string>(options_.timestamp ? with_timestamp(result) : result));
+Text View::notice(Framing framing, const std::string& json) {
+  if (framing == Framing::deflated) framing = Framing::text;
+  return std::make_shared<const std::string>(
+      frame(framing, options_.timestamp ? with_timestamp(json) : json));
+}
+
+void View::shape(const std::string& json, const std::function<void(std::string_view message)>& each) {
+  const auto stamp = [&](std::string_view message) {
+    options_.timestamp ? each(with_timestamp(message)) : each(message);
+  };
+  if (!program_) return stamp(json);
+  if (const auto done = program_->run(json, stamp); !done)
+    failures_.add(feed_->spec().name + ": " + done.error().line());
+}
+
+void View::append(Lanes& lanes, const std::string& json) {
+  for (auto& [framing, lane] : lanes) lane.starts.push_back(lane.backlog.next());
+  shape(json, [&](std::string_view message) {
+    for (auto& [framing, lane] : lanes) lane.backlog.append(frame(framing, message));
   });
-  if (!done) failures_.add(feed_.spec().name + ": " + done.error().line());
-  return messages;
+  for (auto& [framing, lane] : lanes) {
+    if (lane.starts.back() == lane.backlog.next()) lane.starts.pop_back();
+    if (lane.starts.size() > feed_->spec().history) lane.starts.pop_front();
+  }
 }
 
 void View::record(const Text& json) {
-  std::vector<Text> messages = shape(json);
-  if (messages.empty()) return;
-  if (options_.slow == Slow::conflate) {
-    return replace(feed_.spec().key.empty() ? "" : field(*json, key_), std::move(messages));
-  }
-  ++records_;
-  for (Text& text : messages) {
-    for (const Framing framing : {Framing::text, Framing::deflated, Framing::lines}) {
-      if (auto& backlog = backlogs_[index(framing)]) backlog->append(frame(framing, *text));
-    }
-    recent_bytes_ += text->size();
-    recent_.push_back({next_++, records_, std::move(text)});
-  }
-  while (!recent_.empty() && (recent_.front().record + feed_.spec().history <= records_ ||
-                              recent_bytes_ > options_.backlog_bytes)) {
-    recent_bytes_ -= recent_.front().text->size();
-    recent_.pop_front();
-  }
-}
-
-void View::replace(std::string key, std::vector<Text> messages) {
-  next_ += messages.size();
-  for (const Text& text : messages) recent_bytes_ += text->size();
-  uint64_t& number = by_key_[key];
-  if (const auto old = table_.find(number); old != table_.end()) {
-    for (const Text& text : old->second.messages) recent_bytes_ -= text->size();
-    table_.erase(old);
-  }
-  number = next_ - 1;
-  table_.emplace(number, Newest{.key = std::move(key), .messages = std::move(messages)});
-  while (table_.size() > 1 && recent_bytes_ > options_.backlog_bytes) {
-    for (const Text& text : table_.begin()->second.messages) recent_bytes_ -= text->size();
-    by_key_.erase(table_.begin()->second.key);
-    table_.erase(table_.begin());
-  }
+  if (options_.slow != Slow::conflate) return append(lanes_, *json);
+  Shaped shaped;
+  size_t bytes = 0;
+  shape(*json, [&](std::string_view message) {
+    shaped.messages.emplace_back(message);
+    bytes += message.size();
+  });
+  if (shaped.messages.empty()) return;
+  table_.put(next_++, feed_->spec().key.empty() ? "" : field(*json, key_), bytes, std::move(shaped));
 }
 
 void View::settled() {
@@ -124,127 +193,122 @@ void View::settled() {
 }
 
 bool View::full() const {
-  if (options_.slow != Slow::block || subscriptions_.empty()) return false;
-  return backlogs_[index(subscriptions_.front()->framing_)]->bytes() >= options_.backlog_bytes;
+  return options_.slow == Slow::block && !lanes_.empty() &&
+         lanes_.begin()->second.backlog.bytes() >= options_.backlog_bytes;
 }
-
-void View::enter(Subscription& subscription, size_t history) {
-  const bool conflate = options_.slow == Slow::conflate;
-  if (subscriptions_.empty()) {
-    std::vector<Text> records = feed_.history(feed_.spec().history);
-    if (conflate) records = feed_.spec().key.empty() ? feed_.history(1) : feed_.state();
-    for (const Text& json : records) record(json);
-    feed_.add(*this);
-  }
-  subscriptions_.push_back(&subscription);
-  subscription.next_ = next_;
-  if (conflate) {
-    subscription.joining_ = history > 0 && !table_.empty();
-    if (subscription.joining_) subscription.next_ = 0;
-    return;
-  }
-  auto& backlog = backlogs_[index(subscription.framing_)];
-  if (!backlog) {
-    backlog.emplace(options_.slow == Slow::block ? SIZE_MAX : options_.backlog_bytes,
-                    recent_.empty() ? next_ : recent_.front().number);
-    for (const Shaped& shaped : recent_) backlog->append(frame(subscription.framing_, *shaped.text));
-  }
-  const auto first =
-      std::ranges::find_if(recent_, [&](const Shaped& each) { return each.record + history > records_; });
-  if (first != recent_.end()) subscription.next_ = std::max(first->number, backlog->oldest());
-}
-
-void View::leave(Subscription& subscription) {
-  std::erase(subscriptions_, &subscription);
-  const bool last = std::ranges::none_of(
-      subscriptions_, [&](const Subscription* each) { return each->framing_ == subscription.framing_; });
-  if (last) backlogs_[index(subscription.framing_)].reset();
-  if (!subscriptions_.empty()) return;
-  feed_.remove(*this);
-  recent_.clear();
-  table_.clear();
-  by_key_.clear();
-  pieces_ = {};
-  recent_bytes_ = 0;
-}
-
-bool View::take(Subscription& subscription, size_t max_bytes, Batch& into) {
-  if (options_.slow == Slow::conflate) return take_newest(subscription, into), true;
-  Backlog& backlog = *backlogs_[index(subscription.framing_)];
-  if (subscription.next_ < backlog.oldest()) {
-    if (options_.slow == Slow::cut) return false;
-    const uint64_t last = backlog.oldest() - 1;
-    const auto gap = std::make_shared<const std::string>(
-        notice(subscription.framing_, R"({"type":"gap","from":)" + std::to_string(subscription.next_) +
-                                          R"(,"to":)" + std::to_string(last) + "}"));
-    into.add(*gap, gap);
-    into.dropped += last + 1 - subscription.next_;
-    subscription.next_ = last + 1;
-  }
-  subscription.next_ = backlog.take(subscription.next_, max_bytes, into);
-  if (options_.slow == Slow::block) {
-    const bool was_full = full();
-    backlog.discard(subscription.next_);
-    if (was_full && !full()) feed_.resume();
-  }
-  return true;
-}
-
-View::Piece View::make_piece(Framing framing, uint64_t from, bool joining) {
-  Piece piece{.from = from, .next = next_, .made_at = next_};
-  std::string bytes;
-  for (auto at = table_.lower_bound(from); at != table_.end(); ++at) {
-    if (bytes.size() >= kMaxPiece) {
-      piece.next = std::prev(at)->first + 1;
-      break;
-    }
-    std::string& framed = at->second.framed[index(framing)];
-    if (framed.empty()) {
-      for (const Text& text : at->second.messages) framed += frame(framing, *text);
-    }
-    bytes += framed;
-    piece.messages += at->second.messages.size();
-  }
-  piece.conflated = joining ? 0 : piece.next - from - piece.messages;
-  if (piece.conflated != 0) {
-    bytes.insert(0, notice(framing, R"({"type":"skipped","count":)" + std::to_string(piece.conflated) + "}"));
-  }
-  piece.bytes = std::make_shared<const std::string>(std::move(bytes));
-  return piece;
-}
-
-void View::take_newest(Subscription& subscription, Batch& into) {
-  if (subscription.next_ == next_) return;
-  Piece& piece = pieces_[index(subscription.framing_)];
-  if (piece.from != subscription.next_ || piece.made_at != next_ || !piece.bytes) {
-    piece = make_piece(subscription.framing_, subscription.next_, subscription.joining_);
-  }
-  into.add(*piece.bytes, piece.bytes);
-  into.messages += piece.messages;
-  into.conflated += piece.conflated;
-  subscription.next_ = piece.next;
-  if (piece.next == next_) subscription.joining_ = false;
-}
-
-Subscription::Subscription(std::shared_ptr<View> view, Framing framing, std::function<void()> wake)
-    : view_(std::move(view)), framing_(framing), wake_(std::move(wake)) {}
 
 std::unique_ptr<Subscription> Subscription::join(std::shared_ptr<View> view, Framing framing, size_t history,
                                                  std::function<void()> wake) {
   if (view->options_.slow == Slow::block && !view->subscriptions_.empty()) return nullptr;
-  View& entered = *view;
-  std::unique_ptr<Subscription> made(new Subscription(std::move(view), framing, std::move(wake)));
-  entered.enter(*made, history);
-  return made;
+  return std::unique_ptr<Subscription>(new Subscription(std::move(view), framing, history, std::move(wake)));
 }
 
-Subscription::~Subscription() { view_->leave(*this); }
+Subscription::Subscription(std::shared_ptr<View> given, Framing framing, size_t history,
+                           std::function<void()> wake)
+    : view_(std::move(given)), framing_(framing), wake_(std::move(wake)) {
+  View& view = *view_;
+  Feed& feed = *view.feed_;
+  const bool conflate = view.options_.slow == Slow::conflate;
+  if (view.subscriptions_.empty()) {
+    if (conflate) {
+      for (const Text& json : feed.spec().key.empty() ? feed.history(1) : feed.state()) view.record(json);
+    }
+    feed.add(view);
+  }
+  view.subscriptions_.push_back(this);
+  if (conflate) {
+    joining_ = history > 0 && view.next_ > 1;
+    next_ = joining_ ? 0 : view.next_;
+    return;
+  }
+  if (!view.lanes_.contains(framing)) {
+    View::Lanes made;
+    const bool block = view.options_.slow == Slow::block;
+    made.emplace(framing, View::Lane{Backlog(block ? SIZE_MAX : view.options_.backlog_bytes)});
+    for (const Text& json : feed.history(SIZE_MAX)) view.append(made, *json);
+    view.lanes_.merge(made);
+  }
+  lane_ = &view.lanes_.at(framing);
+  const auto& starts = lane_->starts;
+  history = std::min(history, starts.size());
+  next_ = history == 0 ? lane_->backlog.next()
+                       : std::max(starts[starts.size() - history], lane_->backlog.oldest());
+}
 
-bool Subscription::take(size_t max_bytes, Batch& into) { return view_->take(*this, max_bytes, into); }
+Subscription::~Subscription() {
+  View& view = *view_;
+  std::erase(view.subscriptions_, this);
+  if (std::ranges::find(view.subscriptions_, framing_, &Subscription::framing_) == view.subscriptions_.end())
+    view.lanes_.erase(framing_);
+  if (!view.subscriptions_.empty()) return;
+  view.feed_->remove(view);
+  view.table_.clear();
+}
+
+bool Subscription::take(size_t max_bytes, Batch& into) {
+  View& view = *view_;
+  if (lane_ == nullptr) return take_newest(max_bytes, into), true;
+  Backlog& backlog = lane_->backlog;
+  if (next_ < backlog.oldest()) {
+    if (view.options_.slow == Slow::cut) return false;
+    const uint64_t last = backlog.oldest() - 1;
+    const Text gap = view.notice(framing_, R"({"type":"gap","from":)" + std::to_string(next_) + R"(,"to":)" +
+                                               std::to_string(last) + "}");
+    into.add(*gap, gap);
+    into.dropped += last + 1 - next_;
+    next_ = last + 1;
+  }
+  next_ = backlog.take(next_, max_bytes, into);
+  if (view.options_.slow == Slow::block) {
+    const bool was_full = view.full();
+    backlog.discard(next_);
+    if (was_full && !view.full()) view.feed_->resume();
+  }
+  return true;
+}
+
+Text View::framed(Shaped& shaped, Framing framing) {
+  Text& made = shaped.framed[static_cast<size_t>(framing)];
+  if (made) return made;
+  std::string all;
+  for (const std::string& message : shaped.messages) all += frame(framing, message);
+  return made = std::make_shared<const std::string>(std::move(all));
+}
+
+void Subscription::take_newest(size_t max_bytes, Batch& into) {
+  View& view = *view_;
+  auto& table = view.table_.by_number();
+  const size_t before = into.parts.size();
+  uint64_t skipped = view.next_ - next_;
+  auto at = table.lower_bound(next_);
+  for (; at != table.end() && into.bytes < max_bytes; ++at) {
+    const Text framed = view.framed(at->second.entry, framing_);
+    into.add(*framed, framed);
+    into.messages += at->second.entry.messages.size();
+    --skipped;
+  }
+  next_ = at == table.end() ? view.next_ : at->first;
+  skipped -= view.next_ - next_;
+  if (!joining_ && skipped != 0) {
+    const Text notice =
+        view.notice(framing_, R"({"type":"skipped","count":)" + std::to_string(skipped) + "}");
+    into.add(*notice, notice);
+    std::rotate(into.parts.begin() + static_cast<ptrdiff_t>(before), into.parts.end() - 1, into.parts.end());
+    into.conflated += skipped;
+  }
+  joining_ = joining_ && at != table.end();
+}
 
 bool Subscription::ended() const {
-  const FeedState state = view_->feed_.counts().state;
-  return (state == FeedState::ended || state == FeedState::failed) && next_ == view_->next_;
+  const FeedState state = view_->feed_->counts().state;
+  return (state == FeedState::ended || state == FeedState::failed) &&
+         next_ == (lane_ == nullptr ? view_->next_ : lane_->backlog.next());
+}
+
+http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view,
+                            size_t history) {
+  return {.headers = {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}},
+          .body = std::make_unique<LinesBody>(std::move(executor), std::move(view), history)};
 }
 
 }  // namespace wl::wsbridge::stream

@@ -1,6 +1,7 @@
 #pragma once
 // A stream as its clients see it: each record is shaped once and framed once for each way in which it goes
-// out, however many clients there are.
+// out, however many clients there are. A client keeps no queue: it remembers how far it got, and takes from
+// here.
 #include <array>
 #include <deque>
 #include <functional>
@@ -9,18 +10,68 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include <boost/asio/buffer.hpp>
 
 #include "libcommon/base/log.h"
 #include "libcommon/ndjson/fields.h"
+#include "tools/wsbridge/http/message.h"
 #include "tools/wsbridge/profile/profile.h"
 #include "tools/wsbridge/shape/program.h"
-#include "tools/wsbridge/stream/backlog.h"
 #include "tools/wsbridge/stream/feed.h"
 #include "tools/wsbridge/websocket/deflate.h"
 
 namespace wl::wsbridge::stream {
+
+/// Bytes to send, gathered from one or several places.
+struct Batch {
+  std::vector<boost::asio::const_buffer> parts{};     ///< neighbours in memory are one part
+  std::vector<std::shared_ptr<const void>> owners{};  ///< keep the parts alive
+  size_t bytes = 0;
+  uint64_t messages = 0;
+  uint64_t dropped = 0;    ///< messages that were gone before this client came to them
+  uint64_t conflated = 0;  ///< records that a newer one of their key replaced before this client came to them
+
+  void add(std::string_view part, std::shared_ptr<const void> owner);
+  void clear();
+  /// The parts as one.
+  [[nodiscard]] std::string text() const;
+};
+
+/// Messages 1, 2, … of which the newest `max_bytes` are kept, in chunks.
+class Backlog {
+ public:
+  explicit Backlog(size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  /// Appends a framed message.
+  void append(std::string_view framed);
+  /// The number that the next message will have.
+  [[nodiscard]] uint64_t next() const { return next_; }
+  [[nodiscard]] uint64_t oldest() const { return chunks_.empty() ? next_ : chunks_.front()->first; }
+  /// Bytes that are kept.
+  [[nodiscard]] size_t bytes() const { return bytes_; }
+  /// Adds what a client that wants message `from` next is to be sent, until `into` has `max_bytes`, but one
+  /// message at least when it is empty. `from` must not be less than oldest(). Returns what it wants then.
+  [[nodiscard]] uint64_t take(uint64_t from, size_t max_bytes, Batch& into) const;
+  /// Messages before `number` are not needed any more.
+  void discard(uint64_t number);
+
+ private:
+  struct Chunk {
+    uint64_t first;  ///< number of its first message
+    size_t capacity;
+    std::unique_ptr<char[]> bytes;  ///< never moves: what was written stays while others read it
+    std::vector<size_t> ends{};     ///< of its messages
+    [[nodiscard]] size_t used() const { return ends.empty() ? 0 : ends.back(); }
+  };
+  void drop_oldest();
+
+  size_t max_bytes_;
+  size_t bytes_ = 0;
+  uint64_t next_ = 1;
+  std::deque<std::shared_ptr<Chunk>> chunks_{};
+};
 
 /// How messages go out: as WebSocket frames, as deflated ones, as lines of NDJSON.
 enum class Framing : uint8_t { text, deflated, lines };
@@ -36,13 +87,56 @@ struct ViewOptions {
 /// `json` with "timestamp" as its last member (RFC 3339), unless it has one or is no object.
 [[nodiscard]] std::string with_timestamp(std::string_view json);
 
-class View;
+class Subscription;
+
+/// Feed × jq program × framings. It listens to the feed while it has subscriptions; held by shared_ptr.
+class View final : public Listener {
+ public:
+  /// `feed` must be held by a shared_ptr.
+  View(Feed& feed, std::optional<shape::Program> program, const ViewOptions& options, base::Log& log);
+
+  void record(const Text& json) override;
+  void settled() override;
+  [[nodiscard]] bool full() const override;
+
+ private:
+  friend class Subscription;
+  /// Slow::conflate: the messages of a key's newest record; in each framing, when first needed.
+  struct Shaped {
+    std::vector<std::string> messages{};
+    std::array<Text, 3> framed{};
+  };
+  /// Else: what goes out in one framing, while somebody takes it.
+  struct Lane {
+    Backlog backlog;
+    std::deque<uint64_t> starts{};  // the first messages of the newest records
+  };
+  using Lanes = std::map<Framing, Lane>;
+  void append(Lanes& lanes, const std::string& json);
+  void shape(const std::string& json, const std::function<void(std::string_view message)>& each);
+  std::string_view frame(Framing framing, std::string_view text);
+  Text framed(Shaped& shaped, Framing framing);
+  Text notice(Framing framing, const std::string& json);
+
+  std::shared_ptr<Feed> feed_;
+  std::optional<shape::Program> program_;
+  ViewOptions options_;
+  base::SkipReport failures_;
+  ndjson::Fields key_;
+  std::vector<Subscription*> subscriptions_{};
+  Lanes lanes_{};  // those in use
+  Newest<Shaped> table_;
+  uint64_t next_ = 1;  // number of the table's next record
+  std::optional<websocket::Deflater> deflater_{};
+  std::string frame_{};
+};
 
 /// A client's place in a view. I/O thread only.
 class Subscription {
  public:
   /// Joins behind the newest records but `history` (with Slow::conflate: any history is all keys' newest).
-  /// `wake` is called when there is more to take. Null: the view has one reader alone, and has it.
+  /// `wake` is called when there is more to take; it may only wake. Null: the view has one reader alone, and
+  /// has it.
   [[nodiscard]] static std::unique_ptr<Subscription> join(std::shared_ptr<View> view, Framing framing,
                                                           size_t history, std::function<void()> wake);
   ~Subscription();
@@ -57,67 +151,20 @@ class Subscription {
 
  private:
   friend class View;
-  Subscription(std::shared_ptr<View> view, Framing framing, std::function<void()> wake);
+  Subscription(std::shared_ptr<View> view, Framing framing, size_t history, std::function<void()> wake);
+  void take_newest(size_t max_bytes, Batch& into);
+
   std::shared_ptr<View> view_;
   Framing framing_;
   std::function<void()> wake_;
-  uint64_t next_ = 0;     // number of the message that it wants next
-  bool joining_ = false;  // what it has not got of the past it does not miss
+  View::Lane* lane_ = nullptr;  // null: Slow::conflate
+  uint64_t next_ = 0;           // number of the message that it wants next
+  bool joining_ = false;        // what it has not got of the past it does not miss
 };
 
-/// Feed × jq program × framings. It listens to the feed while it has subscriptions; held by shared_ptr.
-class View final : public Listener {
- public:
-  View(Feed& feed, std::optional<shape::Program> program, const ViewOptions& options, base::Log& log);
-
-  void record(const Text& json) override;
-  void settled() override;
-  [[nodiscard]] bool full() const override;
-
- private:
-  friend class Subscription;
-  struct Shaped {
-    uint64_t number;  // of the message
-    uint64_t record;  // it came from
-    Text text;
-  };
-  /// The newest messages of a key, for Slow::conflate; in table_ by the number of the last one.
-  struct Newest {
-    std::string key;
-    std::vector<Text> messages;
-    std::array<std::string, 3> framed{};  // by Framing, when first needed
-  };
-  struct Piece {
-    uint64_t from = 0, next = 0, made_at = 0;
-    uint64_t messages = 0, conflated = 0;
-    std::shared_ptr<const std::string> bytes{};
-  };
-  void enter(Subscription& subscription, size_t history);
-  void leave(Subscription& subscription);
-  bool take(Subscription& subscription, size_t max_bytes, Batch& into);
-  void take_newest(Subscription& subscription, Batch& into);
-  Piece make_piece(Framing framing, uint64_t from, bool joining);
-  std::vector<Text> shape(const Text& json);
-  void replace(std::string key, std::vector<Text> messages);
-  std::string_view frame(Framing framing, std::string_view text);
-  std::string notice(Framing framing, const std::string& json) const;
-
-  Feed& feed_;
-  std::optional<shape::Program> program_;
-  ViewOptions options_;
-  base::SkipReport failures_;
-  ndjson::Fields key_;
-  std::vector<Subscription*> subscriptions_{};
-  uint64_t next_ = 1;
-  uint64_t records_ = 0;
-  std::array<std::optional<Backlog>, 3> backlogs_{};  // by Framing, those in use
-  std::deque<Shaped> recent_{};                       // for those who join
-  size_t recent_bytes_ = 0;
-  std::map<uint64_t, Newest> table_{};
-  std::unordered_map<std::string, uint64_t> by_key_{};
-  std::array<Piece, 3> pieces_{};  // the last one made: clients that keep up share it
-  std::unique_ptr<websocket::Deflater> deflater_{};
-  std::string frame_{};
-};
+/// A view over plain HTTP: NDJSON as it comes, the newest `history` records first; ends when the stream has
+/// ended.
+[[nodiscard]] http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view,
+                                          size_t history);
 
 }  // namespace wl::wsbridge::stream

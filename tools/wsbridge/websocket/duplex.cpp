@@ -13,7 +13,7 @@ using boost::asio::awaitable;
 
 class Command final : public Duplex, public std::enable_shared_from_this<Command> {
  public:
-  Command(boost::asio::any_io_executor executor, std::unique_ptr<process::Child> child)
+  Command(boost::asio::any_io_executor executor, std::shared_ptr<process::Child> child)
       : executor_(std::move(executor)), child_(std::move(child)) {}
 
   awaitable<bool> write(std::string_view text) override {
@@ -33,7 +33,7 @@ class Command final : public Duplex, public std::enable_shared_from_this<Command
   }
 
   boost::asio::any_io_executor executor_;
-  std::unique_ptr<process::Child> child_;
+  std::shared_ptr<process::Child> child_;
   process::Lines lines_{*child_};
 };
 

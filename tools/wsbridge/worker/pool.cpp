@@ -1,40 +1,78 @@
 #include "tools/wsbridge/worker/pool.h"
 
 #include <algorithm>
-#include <chrono>
-#include <deque>
+#include <array>
+#include <charconv>
 #include <map>
 
-#include <boost/asio/co_spawn.hpp>
+#include <nlohmann/json.hpp>
 
 #include "libcommon/base/utf8.h"
-#include "tools/wsbridge/process/child.h"
-#include "tools/wsbridge/process/event.h"
-#include "tools/wsbridge/worker/protocol.h"
+#include "tools/wsbridge/websocket/codec.h"
 
 namespace wl::wsbridge::worker {
 
-namespace net = boost::asio;
+using boost::asio::awaitable;
+using ndjson::ValueKind;
+using process::Clock;
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
 constexpr auto kCancelTime = 2s;  // for a worker to end what was cancelled
 constexpr auto kGrace = 1s;       // between SIGTERM and SIGKILL
-constexpr auto kLongestWait = 30s;
-constexpr auto kFirstWait = 100ms;
+constexpr std::chrono::nanoseconds kFirstWait = 100ms, kLongestWait = 30s;
 constexpr auto kRefuseWait = 1s;  // a wait that is longer than this is not worth a caller's while
 constexpr size_t kMaxHeld = size_t{1} << 20;
+constexpr size_t kPiece = size_t{64} << 10;
+enum Path : uint8_t { kId, kRecord, kEnd, kStatus };
 
-struct Process;
+std::string utf8(const std::string& text) {
+  websocket::Utf8Check check;
+  return check.add(text) && check.whole() ? text : base::wire_text(text);
+}
 
-/// A request from its call() to the last answer of its process, which may come after its Call went.
+template <class Number>
+bool whole(const ndjson::Value& value, ValueKind kind, Number& number) {
+  const char* const end = value.text.data() + value.text.size();
+  const auto read = std::from_chars(value.text.data(), end, number);
+  return value.kind == kind && read.ec == std::errc() && read.ptr == end;
+}
+
+}  // namespace
+
+std::string request_line(uint64_t id, const Argv& argv, const std::string& owner) {
+  nlohmann::ordered_json line{{"id", std::to_string(id)}, {"argv", nlohmann::json::array()}};
+  for (const std::string& word : argv) line["argv"].push_back(utf8(word));
+  if (!owner.empty()) line["owner"] = utf8(owner);
+  return line.dump() + "\n";
+}
+
+std::string cancel_line(uint64_t id) { return "{\"id\":\"" + std::to_string(id) + "\",\"cancel\":true}\n"; }
+
+AnswerReader::AnswerReader() : fields_(std::array<std::string, 4>{"id", "record", "end", "status"}) {}
+
+std::optional<Answer> AnswerReader::read(std::string_view line) {
+  Answer answer;
+  if (!fields_.read(line) || !whole(fields_[kId], ValueKind::text, answer.id)) return {};
+  if (fields_[kRecord].kind == ValueKind::object) answer.record = fields_[kRecord].text;
+  answer.end = fields_[kEnd].kind == ValueKind::boolean && fields_[kEnd].text == "true";
+  if (answer.end ? !whole(fields_[kStatus], ValueKind::number, answer.status) : answer.record.empty())
+    return {};
+  if (answer.status < 0 || answer.status > 3) answer.status = 1;
+  return answer;
+}
+
+/// From call() to the last answer of its process, which may come after its Call went.
 struct Request {
-  Request(net::any_io_executor executor, uint64_t id_, std::string line_)
-      : id(id_), line(std::move(line_)), taken(executor), closed(executor) {}
-  uint64_t id;
-  std::string line;  // for the process
+  explicit Request(const boost::asio::any_io_executor& executor) : taken(executor), closed(executor) {}
+  void give(std::string record);
+  void end(int how);
+  /// Ends it for its caller, who gets no more records.
+  void cancel(int how);
+
+  uint64_t id = 0;
+  std::string line{};  // for the process
   std::weak_ptr<Process> process{};
   std::deque<std::string> records{};
   size_t held = 0;     // bytes of records
@@ -45,15 +83,22 @@ struct Request {
   process::Event closed;  // ended or over
 };
 
-/// A coprocess. Dead: out of the pool.
+/// A coprocess, or a command. Dead: out of the pool.
 struct Process {
-  Process(net::any_io_executor executor, std::shared_ptr<process::Child> child_)
+  Process(const boost::asio::any_io_executor& executor, std::shared_ptr<process::Child> child_)
       : child(std::move(child_)), changed(executor) {}
   [[nodiscard]] bool held_up() const {
     return !dead && std::ranges::any_of(running, [](const auto& entry) {
       return !entry.second->ended && entry.second->held > kMaxHeld;
     });
   }
+  /// To its stdin.
+  void send(const std::string& line) {
+    outgoing += line;
+    changed.notify();
+  }
+  static awaitable<void> write(std::shared_ptr<Process> self);
+
   std::shared_ptr<process::Child> child;
   std::map<uint64_t, std::shared_ptr<Request>> running{};
   std::string outgoing{};
@@ -61,293 +106,267 @@ struct Process {
   process::Event changed;
 };
 
-}  // namespace
+void Request::give(std::string record) {
+  if (ended) return;
+  held += record.size();
+  records.push_back(std::move(record));
+  taken.notify();
+}
 
-struct Pool::State : std::enable_shared_from_this<Pool::State> {
-  State(net::any_io_executor io, const WorkerSpec& spec_, base::Log& log_)
-      : executor(io), spec(spec_), log(log_), changed(io) {}
+void Request::end(int how) {
+  if (!std::exchange(ended, true)) status = how;
+  closed.notify();
+  taken.notify();
+}
 
-  void dispatch();
-  [[nodiscard]] std::shared_ptr<Process> free_process();
-  [[nodiscard]] std::shared_ptr<Process> start_process();
-  void end(Request& request, int status);
-  void cancel(const std::shared_ptr<Request>& request, int status);
-  [[nodiscard]] std::string take(Process& process, std::string_view line);
-  void remove(const std::shared_ptr<Process>& process);
-  void replace(const std::shared_ptr<Process>& process, const std::string& why, bool pause);
-  void wait_longer();
-  void shut();
+void Request::cancel(int how) {
+  if (ended) return;
+  records.clear();
+  end(how);
+  if (const auto at = process.lock()) at->changed.notify();
+}
 
-  static net::awaitable<void> read(std::shared_ptr<State> state, std::shared_ptr<Process> process);
-  static net::awaitable<void> write(std::shared_ptr<Process> process);
-  static net::awaitable<void> bury(std::shared_ptr<State> state, std::shared_ptr<Process> process);
-  static net::awaitable<void> limit(std::shared_ptr<State> state, std::shared_ptr<Request> request,
-                                    std::chrono::nanoseconds time);
-  static net::awaitable<void> dispatch_later(std::shared_ptr<State> state);
-
-  net::any_io_executor executor;
-  WorkerSpec spec;
-  base::Log& log;
-  process::Event changed;
-  PoolCounts counts{};
-  uint64_t next_id = 1;
-  std::vector<std::shared_ptr<Process>> processes{};
-  std::deque<std::shared_ptr<Request>> waiting{};
-  size_t dying = 0;
-  Clock::time_point not_before{};  // no process is started until then
-  std::chrono::nanoseconds delay = kFirstWait;
-  bool later = false;  // dispatch_later() is at it
-  bool stopping = false;
-  AnswerReader reader{};
-};
-
-class Pool::Pending final : public Call {
- public:
-  Pending(std::shared_ptr<State> pool, std::shared_ptr<Request> request)
-      : pool_(std::move(pool)), request_(std::move(request)) {}
-  ~Pending() override { pool_->cancel(request_, kLost); }
-  net::awaitable<std::optional<std::string>> next() override {
-    const auto request = request_;
-    while (request->records.empty() && !request->ended) co_await request->taken.wait();
-    std::optional<std::string> record;
-    if (!request->records.empty()) {
-      record = std::move(request->records.front());
-      request->records.pop_front();
-      request->held -= record->size();
-      if (const auto process = request->process.lock()) process->changed.notify();
+awaitable<void> Process::write(std::shared_ptr<Process> self) {
+  for (bool open = true; open && !self->dead;) {
+    const std::string text = std::exchange(self->outgoing, {});
+    if (text.empty()) {
+      co_await self->changed.wait();
+    } else {
+      open = co_await self->child->write(text);
     }
-    co_return record;
   }
-  void cancel() override { pool_->cancel(request_, kLost); }
-  [[nodiscard]] int status() const override { return request_->status; }
+}
 
- private:
-  std::shared_ptr<State> pool_;
-  std::shared_ptr<Request> request_;
-};
+awaitable<std::optional<std::string>> Call::next() {
+  const auto request = request_;
+  while (request->records.empty() && !request->ended) co_await request->taken.wait();
+  std::optional<std::string> record;
+  if (!request->records.empty()) {
+    record = std::move(request->records.front());
+    request->records.pop_front();
+    request->held -= record->size();
+    if (const auto process = request->process.lock()) process->changed.notify();
+  }
+  co_return record;
+}
 
-void Pool::State::dispatch() {
-  while (!waiting.empty()) {
+void Call::cancel() { request_->cancel(kLost); }
+int Call::status() const { return request_->status; }
+
+void Pool::dispatch() {
+  std::erase_if(waiting_, [](const auto& request) { return request->ended; });
+  while (!waiting_.empty()) {
     const auto process = free_process();
     if (!process) break;
-    const auto request = std::move(waiting.front());
-    waiting.pop_front();
+    const auto request = std::move(waiting_.front());
+    waiting_.pop_front();
     request->process = process;
     process->running.emplace(request->id, request);
-    process->outgoing += std::exchange(request->line, {});
-    process->changed.notify();
-    ++counts.busy;
+    process->send(std::exchange(request->line, {}));
   }
-  counts.waiting = static_cast<uint32_t>(waiting.size());
 }
 
 /// One without work, else a new one, else the one with the least work; null: all have enough.
-std::shared_ptr<Process> Pool::State::free_process() {
-  std::shared_ptr<Process> best;
-  for (const auto& process : processes) {
-    if (process->running.size() >= spec.concurrency) continue;
-    if (!best || process->running.size() < best->running.size()) best = process;
-  }
-  if ((best && best->running.empty()) || processes.size() >= spec.count || stopping) return best;
-  if (Clock::now() >= not_before) {
-    auto started = start_process();
-    return started ? started : best;
-  }
-  if (!std::exchange(later, true))
-    net::co_spawn(executor, dispatch_later(shared_from_this()), process::rethrow);
-  return best;
+std::shared_ptr<Process> Pool::free_process() {
+  const auto least =
+      std::ranges::min_element(processes_, {}, [](const auto& process) { return process->running.size(); });
+  const auto best =
+      least == processes_.end() || (*least)->running.size() >= spec_.concurrency ? nullptr : *least;
+  const bool idle = best && best->running.empty();
+  if (idle || processes_.size() >= spec_.count || stopping_ || Clock::now() < not_before_) return best;
+  const auto started = start_process();
+  return started ? started : best;
 }
 
-std::shared_ptr<Process> Pool::State::start_process() {
-  const process::Ends ends{.write_input = true, .name = spec.name};
-  auto child = process::Child::start(executor, std::span(&spec.command, 1), ends, log);
+std::shared_ptr<Process> Pool::start_process() {
+  const process::Ends ends{.write_input = true, .name = spec_.name};
+  auto child = process::Child::start(executor_, std::span(&spec_.command, 1), ends, log_);
   if (!child) {
-    log.error(base::with_context("worker " + spec.name, child.error()).error());
+    log_.error(base::with_context("worker " + spec_.name, child.error()).error());
     wait_longer();
-    for (const auto& request : waiting) {
-      if (processes.empty()) end(*request, Call::kLost);
-    }
-    std::erase_if(waiting, [](const auto& request) { return request->ended; });
+    if (!processes_.empty()) return nullptr;
+    for (const auto& request : std::exchange(waiting_, {})) request->end(Call::kLost);
     return nullptr;
   }
-  auto process = std::make_shared<Process>(executor, std::move(*child));
-  processes.push_back(process);
-  net::co_spawn(executor, read(shared_from_this(), process), process::rethrow);
-  net::co_spawn(executor, write(process), process::rethrow);
+  auto process = std::make_shared<Process>(executor_, std::move(*child));
+  processes_.push_back(process);
+  run(read(process));
+  run(Process::write(process));
   return process;
 }
 
-void Pool::State::wait_longer() {
-  not_before = Clock::now() + delay;
-  delay = std::min<std::chrono::nanoseconds>(delay * 2, kLongestWait);
+/// Before another process is started, so that one that always fails does not take the machine.
+void Pool::wait_longer() {
+  delay_ = std::clamp(delay_ * 2, kFirstWait, kLongestWait);
+  not_before_ = Clock::now() + delay_;
+  run(dispatch_after(delay_));
 }
 
-void Pool::State::end(Request& request, int status) {
-  if (std::exchange(request.ended, true)) return;
-  request.status = status;
-  if (status == 1 || status == Call::kLost) ++counts.failed;
-  if (status == Call::kTimeout) ++counts.timeouts;
-  request.taken.notify();
-  request.closed.notify();
-}
-
-void Pool::State::cancel(const std::shared_ptr<Request>& request, int status) {
-  if (request->ended) return;
-  request->records.clear();
-  if (const auto process = request->process.lock(); process && !request->over) {
-    process->outgoing += cancel_line(request->id);
-    process->changed.notify();
-  }
-  if (std::erase(waiting, request) != 0) request->over = true;
-  counts.waiting = static_cast<uint32_t>(waiting.size());
-  end(*request, status);
+awaitable<void> Pool::dispatch_after(std::chrono::nanoseconds pause) {
+  co_await changed_.until([this] { return stopping_; }, pause);
+  dispatch();
 }
 
 /// What is wrong with the line; empty: nothing.
-std::string Pool::State::take(Process& process, std::string_view line) {
+std::string Pool::take(Process& process, std::string_view line) {
   constexpr size_t kShown = 200;
-  const auto answer = reader.read(line);
+  const auto answer = reader_.read(line);
   const auto found = answer ? process.running.find(answer->id) : process.running.end();
   if (found == process.running.end())
     return "wrote what is no answer: " + base::wire_text(line.substr(0, kShown));
   const auto request = found->second;
-  if (!answer->record.empty() && !request->ended) {
-    request->records.emplace_back(answer->record);
-    request->held += answer->record.size();
-    request->taken.notify();
-  }
+  if (!answer->record.empty()) request->give(std::string(answer->record));
   if (!answer->end) return {};
-  request->over = true;
   process.running.erase(found);
-  --counts.busy;
-  delay = kFirstWait;
-  end(*request, answer->status);
-  request->closed.notify();
+  request->over = true;
+  request->end(answer->status);
+  delay_ = 0ns;
   dispatch();
   return {};
 }
 
-void Pool::State::remove(const std::shared_ptr<Process>& process) {
+void Pool::remove(std::shared_ptr<Process> process) {
   process->dead = true;
-  std::erase(processes, process);
-  counts.busy -= static_cast<uint32_t>(process->running.size());
-  for (const auto& [id, request] : process->running) {
+  std::erase(processes_, process);
+  for (const auto& [id, request] : std::exchange(process->running, {})) {
     request->over = true;
-    end(*request, Call::kLost);
-    request->closed.notify();
+    request->end(Call::kLost);
   }
-  process->running.clear();
   process->changed.notify();
-  ++dying;
-  net::co_spawn(executor, bury(shared_from_this(), process), process::rethrow);
+  ++dying_;
+  run(bury(process));
 }
 
-/// `pause`: before another is started, so that one that always fails does not take the machine.
-void Pool::State::replace(const std::shared_ptr<Process>& process, const std::string& why, bool pause) {
+void Pool::replace(std::shared_ptr<Process> process, const std::string& why) {
   if (process->dead) return;
-  log.error("worker " + spec.name + ": " + why + "; another process takes its place");
-  ++counts.restarts;
-  if (pause) wait_longer();
+  log_.error("worker " + spec_.name + ": " + why + "; another process takes its place");
+  ++counts_.restarts;
   remove(process);
   dispatch();
 }
 
-void Pool::State::shut() {
-  stopping = true;
-  for (const auto& request : std::exchange(waiting, {})) {
-    request->over = true;
-    end(*request, Call::kLost);
-  }
-  counts.waiting = 0;
-  while (!processes.empty()) remove(std::shared_ptr(processes.front()));
-  changed.notify();
-}
-
-net::awaitable<void> Pool::State::read(std::shared_ptr<State> state, std::shared_ptr<Process> process) {
+awaitable<void> Pool::read(std::shared_ptr<Process> process) {
   process::Lines lines(*process->child);
   std::string wrong;
-  const std::function<void(std::string_view)> each = [&state, &process, &wrong](std::string_view line) {
-    if (wrong.empty() && !process->dead) wrong = state->take(*process, line);
+  const std::function<void(std::string_view)> each = [this, &process, &wrong](std::string_view line) {
+    if (wrong.empty() && !process->dead) wrong = take(*process, line);
   };
   for (bool more = true; more && wrong.empty() && !process->dead;) {
     more = co_await lines.next(each);
     if (lines.too_long() != 0) wrong = "wrote a line of more than 16 MiB";
     while (process->held_up()) co_await process->changed.wait();
   }
-  state->replace(process, wrong.empty() ? "ended" : wrong, true);
+  if (process->dead) co_return;
+  wait_longer();
+  replace(process, wrong.empty() ? "its stdout ended" : wrong);
 }
 
-net::awaitable<void> Pool::State::write(std::shared_ptr<Process> process) {
-  for (bool open = true; open && !process->dead;) {
-    const std::string text = std::exchange(process->outgoing, {});
-    if (text.empty()) {
-      co_await process->changed.wait();
-    } else {
-      open = co_await process->child->write(text);
-    }
-  }
-}
-
-net::awaitable<void> Pool::State::bury(std::shared_ptr<State> state, std::shared_ptr<Process> process) {
-  process->child->close_input();
+awaitable<void> Pool::bury(std::shared_ptr<Process> process) {
   co_await process->child->stop(kGrace);
   process->child->close();
-  --state->dying;
-  state->changed.notify();
+  --dying_;
+  changed_.notify();
 }
 
-net::awaitable<void> Pool::State::limit(std::shared_ptr<State> state, std::shared_ptr<Request> request,
-                                        std::chrono::nanoseconds time) {
-  const auto until = Clock::now() + time;
-  while (!request->ended && Clock::now() < until) co_await request->closed.wait(until - Clock::now());
-  state->cancel(request, Call::kTimeout);
-  const auto last = Clock::now() + kCancelTime;
-  while (!request->over && Clock::now() < last) co_await request->closed.wait(last - Clock::now());
+/// The limits of its time: to its end for the caller, and to its end for the process behind that.
+awaitable<void> Pool::supervise(std::shared_ptr<Request> request, std::chrono::nanoseconds time) {
+  const Request* const watched = request.get();
+  co_await request->closed.until([watched] { return watched->ended; }, time);
+  request->cancel(Call::kTimeout);
+  if (request->status == 1 || request->status == Call::kLost) ++counts_.failed;
+  if (request->status == Call::kTimeout) ++counts_.timeouts;
   const auto process = request->process.lock();
-  if (process && !request->over) state->replace(process, "does not end what was cancelled", false);
+  if (!process || request->over) co_return;
+  process->send(cancel_line(request->id));
+  co_await request->closed.until([watched] { return watched->over; }, kCancelTime);
+  if (!request->over) replace(process, "does not end what was cancelled");
 }
-
-net::awaitable<void> Pool::State::dispatch_later(std::shared_ptr<State> state) {
-  while (!state->stopping && Clock::now() < state->not_before)
-    co_await state->changed.wait(state->not_before - Clock::now());
-  state->later = false;
-  state->dispatch();
-}
-
-Pool::Pool(net::any_io_executor executor, const WorkerSpec& spec, base::Log& log)
-    : state_(std::make_shared<State>(executor, spec, log)) {}
-
-Pool::~Pool() { state_->shut(); }
 
 std::unique_ptr<Call> Pool::call(Argv argv, std::string owner, int64_t timeout_ns) {
-  State& pool = *state_;
-  const uint64_t id = pool.next_id++;
-  auto request = std::make_shared<Request>(pool.executor, id, request_line(id, argv, owner));
-  const bool hopeless = pool.processes.empty() && pool.not_before - Clock::now() > kRefuseWait;
-  if (!hopeless && !pool.stopping) {
-    pool.waiting.push_back(request);
-    pool.dispatch();
-  }
-  const bool too_many = pool.waiting.size() > pool.spec.queue;
-  if (hopeless || pool.stopping || too_many) {
-    if (too_many) pool.waiting.pop_back();
-    pool.counts.waiting = static_cast<uint32_t>(pool.waiting.size());
-    ++pool.counts.refused;
-    return nullptr;
-  }
-  ++pool.counts.calls;
-  const std::chrono::nanoseconds time(timeout_ns);
-  net::co_spawn(pool.executor, State::limit(state_, request, time), process::rethrow);
-  return std::make_unique<Pending>(state_, std::move(request));
+  auto request = std::make_shared<Request>(executor_);
+  request->id = next_id_++;
+  request->line = request_line(request->id, argv, owner);
+  const bool hopeless = stopping_ || (processes_.empty() && not_before_ - Clock::now() > kRefuseWait);
+  if (!hopeless) waiting_.push_back(request);
+  dispatch();
+  const bool full = waiting_.size() > spec_.queue;
+  if (full) waiting_.pop_back();
+  ++(hopeless || full ? counts_.refused : counts_.calls);
+  if (hopeless || full) return nullptr;
+  run(supervise(request, std::chrono::nanoseconds(timeout_ns)));
+  return std::make_unique<Call>(std::move(request));
 }
 
-net::awaitable<void> Pool::stop() {
-  const auto state = state_;
-  state->shut();
-  while (state->dying != 0) co_await state->changed.wait();
+awaitable<void> Pool::stop() {
+  const auto self = shared_from_this();
+  stopping_ = true;
+  for (const auto& request : std::exchange(waiting_, {})) request->end(Call::kLost);
+  while (!processes_.empty()) remove(processes_.front());
+  changed_.notify();
+  co_await changed_.until([this] { return dying_ == 0; });
 }
 
-const PoolCounts& Pool::counts() const { return state_->counts; }
-const WorkerSpec& Pool::spec() const { return state_->spec; }
+PoolCounts Pool::counts() const {
+  PoolCounts counts = counts_;
+  for (const auto& process : processes_) counts.busy += process->running.size();
+  counts.waiting = waiting_.size();
+  return counts;
+}
+
+namespace {
+
+awaitable<void> read_command(std::shared_ptr<Process> process, std::shared_ptr<Request> request, bool raw,
+                             std::string name, base::Log& log) {
+  process::Lines lines(*process->child);
+  ndjson::Fields fields{{}};
+  const std::function<void(std::string_view)> each = [&](std::string_view line) {
+    if (request->ended) return;
+    if (fields.read(line)) return request->give(std::string(line));
+    log.error(name + ": expected a JSON object for each line");
+    request->end(Call::kLost);
+  };
+  for (bool more = true; more && !request->ended;) {
+    if (raw) {
+      std::string piece(kPiece, '\0');
+      const size_t n = co_await process->child->read_some(piece);
+      piece.resize(n);
+      more = !piece.empty();
+      if (more) request->give(std::move(piece));
+    } else {
+      more = co_await lines.next(each);
+      if (lines.too_long() != 0) request->end(Call::kLost);
+    }
+    while (process->held_up()) co_await process->changed.wait();
+  }
+  if (request->ended) co_return;
+  const int exit = co_await process->child->wait();
+  request->end(exit > 128 ? Call::kLost : exit > 3 ? 1 : exit);
+}
+
+awaitable<void> limit_command(std::shared_ptr<Process> process, std::shared_ptr<Request> request,
+                              std::chrono::nanoseconds time) {
+  const Request* const watched = request.get();
+  co_await request->closed.until([watched] { return watched->ended; }, time);
+  request->cancel(Call::kTimeout);
+  process->child->close();
+  co_await process->child->stop(kGrace);
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Call>> run_command(boost::asio::any_io_executor executor, const Argv& argv,
+                                                const std::string& owner, int64_t timeout_ns, bool raw,
+                                                base::Log& log) {
+  const process::Ends ends{.name = argv.front(), .owner = owner};
+  auto child = process::Child::start(executor, std::span(&argv, 1), ends, log);
+  if (!child) return std::unexpected(child.error());
+  const auto process = std::make_shared<Process>(executor, std::move(*child));
+  auto request = std::make_shared<Request>(executor);
+  request->process = process;
+  process->running.emplace(0, request);
+  process::spawn(executor, process, read_command(process, request, raw, argv.front(), log));
+  process::spawn(executor, process, limit_command(process, request, std::chrono::nanoseconds(timeout_ns)));
+  return std::make_unique<Call>(std::move(request));
+}
 
 }  // namespace wl::wsbridge::worker
