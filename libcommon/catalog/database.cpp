@@ -1,22 +1,19 @@
 #include "libcommon/catalog/database.h"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstdlib>
-#include <deque>
 #include <fstream>
-#include <mutex>
+#include <regex>
 #include <thread>
 
 #include <fcntl.h>
-#include <soci/soci.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "libcommon/base/fd.h"
-#include "libcommon/catalog/url.h"
+#include "libcommon/base/time.h"
+#include "libcommon/catalog/rows.h"
 
 extern "C" {  // declared here, so that no header of a client library is needed
 soci::backend_factory const* factory_sqlite3();
@@ -25,7 +22,115 @@ soci::backend_factory const* factory_mysql();
 }
 
 namespace wl::catalog {
+
+struct Engine {
+  const char* scheme;  ///< the regular expression of its URLs up to ':', and that of the rest, with
+  const char* rest;    ///< the file; or user, host, port, database and settings
+  bool is_file;
+  const soci::backend_factory* (*factory)();
+  std::string (*connect)(const std::smatch& url, const std::string& password);  ///< SOCI's text for it
+  std::array<const char*, 2> settings;  ///< statements for each new connection
+  const char *lock, *unlock;            ///< queries that give 1: one process at a time migrates
+};
+
 namespace {
+
+std::string decoded(std::string text) {
+  for (size_t at = text.find('%'); at != std::string::npos; at = text.find('%', at + 1)) {
+    const std::string digits = text.substr(at + 1, 2);
+    text.replace(at, 3, 1, static_cast<char>(std::strtol(digits.c_str(), nullptr, 16)));
+  }
+  return text;
+}
+
+std::string sqlite_text(const std::smatch& url, const std::string& /*password*/) {
+  return "db=\"" + url.str(1) + "\" timeout=10";
+}
+
+/// libpq takes URLs; SOCI takes the other form apart at each space.
+std::string postgresql_text(const std::smatch& url, const std::string& password) {
+  std::ostringstream text;
+  text << url.str() << (url[5].matched ? '&' : '?')
+       << "connect_timeout=5&options=-c%20client_min_messages%3dwarning%20-c%20statement_timeout%3d30000";
+  if (!password.empty()) text << "&password=" << std::hex;
+  for (const char c : password) text << '%' << (c >> 4 & 15) << (c & 15);
+  return text.str();
+}
+
+/// key='value' as SOCI's MySQL reads it.
+std::string mysql_text(const std::smatch& url, const std::string& password) {
+  // A server that hangs must not hold a thread for ever.
+  std::string text = "charset=utf8mb4 connect_timeout=5 read_timeout=30 write_timeout=30";
+  const auto add = [&text](const std::string& key, const std::string& value) {
+    if (value.empty()) return;
+    text += " " + key + "='" + std::regex_replace(value, std::regex(R"(['\\])"), R"(\$&)") + "'";
+  };
+  add("user", decoded(url.str(1)));
+  add("password", password);
+  add("host", decoded(url.str(2)));
+  add("port", url.str(3));
+  add("db", decoded(url.str(4)));
+  std::istringstream settings(url.str(5));
+  std::string key, value;
+  while (std::getline(settings, key, '=') && std::getline(settings, value, '&')) add(key, decoded(value));
+  return text;
+}
+
+constexpr const char* kFile = R"(:(?://)?([^"]+))";
+constexpr const char* kServer = R"(://(?:([^@/ ]*)@)?([^@/ ]+?)(?::(\d+))?/([^? ]+)(?:\?([^ ]+))?)";
+
+constexpr Engine kSqlite{"sqlite",    kFile,
+                         true,        factory_sqlite3,
+                         sqlite_text, {"pragma foreign_keys = on", "pragma journal_mode = wal"},
+                         "select 1",  "select 1"};
+/// The end of the transaction gives the lock back.
+constexpr const char* kPostgresqlLock = "select 1 from (select pg_advisory_xact_lock(7310589)) as locked";
+constexpr Engine kPostgresql{"postgres(?:ql)?", kServer, false,           factory_postgresql,
+                             postgresql_text,   {},      kPostgresqlLock, "select 1"};
+/// Each CREATE ends a transaction: the lock is of the connection.
+constexpr Engine kMysql{"(?:mysql|mariadb)",
+                        kServer,
+                        false,
+                        factory_mysql,
+                        mysql_text,
+                        {"set session sql_mode = 'TRADITIONAL', lc_messages = 'en_US'"},
+                        "select get_lock('wireline_catalog', 25)",
+                        "select release_lock('wireline_catalog')"};
+
+/// Behind each "create table": a comment to all but MariaDB.
+constexpr const char* kTable = " /*! engine=innodb default charset=utf8mb4 collate=utf8mb4_bin */";
+constexpr const char* kNumbers =
+    "create table if not exists schema_migrations (number bigint primary key, applied bigint not null)";
+
+/// SQL that all engines know; the first is number 1. Append only: what is here has run somewhere. Each can be
+/// repeated, for MariaDB keeps one that a kill broke off behind it.
+constexpr std::array kMigrations{
+    "create table if not exists users (id varchar(32) primary key, email varchar(254) not null unique,"
+    " password varchar(128) not null, created bigint not null, disabled smallint not null)",
+    "create table if not exists tokens (hash varchar(64) primary key, id varchar(16) not null unique,"
+    " user_id varchar(32) not null, name varchar(80) not null, created bigint not null,"
+    " expires bigint not null, foreign key (user_id) references users (id) on delete cascade)",
+    "create index if not exists tokens_user on tokens (user_id)",
+    "create index if not exists tokens_expires on tokens (expires)",
+    "create table if not exists invitations (hash varchar(64) primary key, only_first smallint not null,"
+    " expires bigint not null)"};
+constexpr const char* kVersion = "select max(number) from schema_migrations";
+
+/// The version that it found where that is newer than ours, else ours; 0: another one works for too long.
+int64_t bring_up(soci::session& sql, const Engine& engine) {
+  if (number(sql, engine.lock) != 1) return 0;
+  const auto step = [&sql](const std::string& text) {
+    run(sql, text + (text.starts_with("create table") ? kTable : ""));
+  };
+  step(kNumbers);
+  int64_t version = number(sql, kVersion);
+  while (version < std::ssize(kMigrations)) {
+    step(kMigrations.at(static_cast<size_t>(version++)));
+    run(sql, "insert into schema_migrations values (:number, :now)", version, base::wall_clock_ns());
+  }
+  number(sql, engine.unlock);
+  return version;
+}
 
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -33,219 +138,116 @@ std::string environment(const char* name) {
 }
 
 std::string default_file(const Location& location) {
-  std::string folder = location.store;
-  if (folder.empty() && ::geteuid() == 0 && environment("XDG_DATA_HOME").empty())
-    folder = "/var/lib/wireline";
-  if (folder.empty() && !environment("XDG_DATA_HOME").empty())
-    folder = environment("XDG_DATA_HOME") + "/wireline";
-  if (folder.empty()) folder = environment("HOME") + "/.local/share/wireline";
-  return folder + "/catalog.sqlite";
+  const std::string data = environment("XDG_DATA_HOME");
+  if (!location.store.empty()) return location.store + "/catalog.sqlite";
+  if (!data.empty()) return data + "/wireline/catalog.sqlite";
+  if (::geteuid() == 0) return "/var/lib/wireline/catalog.sqlite";
+  return environment("HOME") + "/.local/share/wireline/catalog.sqlite";
 }
 
 /// Creates the file, and the directories above it that are missing, for their owner alone.
 base::Result<void> prepare_file(const std::string& path) {
-  const auto failed = [&path] {
-    return base::fail(path + ": " + base::errno_text(errno), "--store or --db");
-  };
-  for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-    if (::mkdir(path.substr(0, slash).c_str(), 0700) != 0 && errno != EEXIST) return failed();
-  }
+  int failure = 0;
+  for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+    failure = ::mkdir(path.substr(0, slash).c_str(), 0700) != 0 && errno != EEXIST ? errno : 0;
   const base::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
-  if (!file) return failed();
-  return {};
-}
-
-base::Result<std::string> password_of(const Location& location) {
-  if (location.password_file.empty()) return environment("WIRELINE_DB_PASSWORD");
-  std::string line;
-  std::ifstream file(location.password_file);
-  if (!std::getline(file, line)) return base::fail(location.password_file + ": no password in it");
-  return line;
+  if (file) return {};
+  return base::fail(path + ": " + base::errno_text(failure != 0 ? failure : errno), "--store or --db");
 }
 
 /// What SOCI says, in one line, without its context: that has the bound values.
-DbError as_error(const std::string& subject, const soci::soci_error& error) {
-  const std::string message = error.get_error_message();
-  const auto says = [&message](const char* text) { return message.find(text) != std::string::npos; };
-  if (error.get_error_category() == soci::soci_error::constraint_violation ||
-      says("UNIQUE constraint failed") || says("Duplicate entry"))
-    return {{subject + ": what must be unique is there already"}, true};
-  std::string line = message;
-  if (const size_t detail = line.find("\nDETAIL"); detail != std::string::npos) line.resize(detail);
-  for (char& c : line) c = c == '\n' || c == '\t' ? ' ' : c;
-  return {{subject + ": " + line}, false};
+std::unexpected<DbError> failure(const Target& target, const soci::soci_error& error) {
+  std::string line = error.get_error_message();
+  const bool duplicate = error.get_error_category() == soci::soci_error::constraint_violation ||
+                         std::regex_search(line, std::regex("UNIQUE constraint failed|Duplicate entry"));
+  if (duplicate) line = "what must be unique is there already";
+  line.resize(std::min(line.find("\nDETAIL"), line.size()));
+  return std::unexpected(
+      DbError{{target.shown + ": " + std::regex_replace(line, std::regex("\\s+"), " ")}, duplicate});
+}
+
+std::shared_ptr<soci::session> connect(const Target& target) {
+  for (int tries = 500;;) {
+    try {
+      auto session = std::make_shared<soci::session>(*target.engine->factory(), target.connect);
+      for (const char* const setting : target.engine->settings) {
+        if (setting != nullptr) *session << setting;
+      }
+      return session;
+    } catch (
+        const soci::soci_error& error) {  // of two who make a file at once, SQLite lets one fail, not wait
+      if (error.get_error_message().find("is locked") == std::string::npos || --tries == 0) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
 }
 
 }  // namespace
 
-struct Db::State {
-  Target target;
-  std::mutex busy{};
-  soci::session session{};
-
-  void connect() {
-    session.close();
-    switch (target.engine) {
-      case Engine::sqlite:
-        session.open(*factory_sqlite3(), target.connect);
-        session << "pragma busy_timeout = 10000";
-        session << "pragma foreign_keys = on";
-        use_wal();
-        break;
-      case Engine::postgresql: session.open(*factory_postgresql(), target.connect); break;
-      case Engine::mysql:
-        session.open(*factory_mysql(), target.connect);
-        session << "set session sql_mode = 'TRADITIONAL', lc_messages = 'en_US'";
-        break;
-    }
+base::Result<Target> read_url(const std::string& url, const std::string& password) {
+  for (const Engine* const engine : {&kSqlite, &kPostgresql, &kMysql}) {
+    std::smatch parts;
+    if (!std::regex_match(url, parts, std::regex(std::string(engine->scheme) + engine->rest))) continue;
+    if (engine->is_file) return Target{engine, engine->connect(parts, password), parts.str(1)};
+    if (parts.str(1).find(':') != std::string::npos || parts.str(5).find("pass") != std::string::npos)
+      return base::fail("--db: a password in the URL can be seen by others",
+                        "put it into WIRELINE_DB_PASSWORD or a file for --db-password-file",
+                        base::Exit::usage);
+    return Target{engine, engine->connect(parts, password), url};
   }
-
-  /// Of two who do this to a new file at once, SQLite lets one fail in place of wait.
-  void use_wal() {
-    for (int tries = 500;; --tries) {
-      try {
-        session << "pragma journal_mode = wal";
-        return;
-      } catch (const soci::soci_error&) {
-        if (tries == 0) throw;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      }
-    }
-  }
-
-  void begin(bool writes) {
-    session << (target.engine == Engine::sqlite && writes ? "begin immediate" : "begin");
-  }
-};
-
-Db::Db(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Db::~Db() = default;
-Engine Db::engine() const { return state_->target.engine; }
-
-base::Result<std::unique_ptr<Db>> Db::open(const Location& location) {
-  const auto password = password_of(location);
-  if (!password) return std::unexpected(password.error());
-  auto target = read_url(location.db, default_file(location), *password);
-  if (!target) return std::unexpected(target.error());
-  if (target->engine == Engine::sqlite) {
-    if (const auto ready = prepare_file(target->shown); !ready) return std::unexpected(ready.error());
-  }
-  auto state = std::make_unique<State>(std::move(*target));
-  try {
-    state->connect();
-  } catch (const soci::soci_error& error) {
-    return std::unexpected(as_error(state->target.shown, error));
-  }
-  return std::unique_ptr<Db>(new Db(std::move(state)));
+  return base::fail("--db: \"" + url.substr(0, url.find(':')) + "\" is no kind of database, or names none",
+                    "sqlite:FILE, postgresql://user@host/name, mysql://user@host/name", base::Exit::usage);
 }
 
-DbResult<void> Db::run_all(const std::function<void(Db&)>& work, bool writes) {
-  const std::lock_guard lock(state_->busy);
-  auto& session = state_->session;
+base::Result<Target> read_location(const Location& location) {
+  std::string password = environment("WIRELINE_DB_PASSWORD");
+  std::ifstream file(location.password_file);
+  if (!location.password_file.empty() && !std::getline(file, password))
+    return base::fail(location.password_file + ": no password in it");
+  const bool usual = location.db.empty() || location.db == "sqlite";
+  return read_url(usual ? "sqlite:" + default_file(location) : location.db, password);
+}
+
+DbResult<void> Db::run_all(const std::function<void(soci::session&)>& work, bool writes) {
+  const std::lock_guard lock(busy_);
+  // SQLite cannot make a reader a writer while another one writes.
+  const char* const begin = writes && target_.engine->is_file ? "begin immediate" : "begin";
+  // It comes back when all went well. Else it goes, and with it what was not committed.
+  std::shared_ptr<soci::session> session = std::move(session_);
   try {
     try {
-      state_->begin(writes);
+      if (session) *session << begin;
     } catch (const soci::soci_error&) {  // nothing was done yet: a server that came back is asked again
-      if (engine() == Engine::sqlite) throw;
-      state_->connect();
-      state_->begin(writes);
+      session.reset();
     }
-    try {
-      work(*this);
-      session << "commit";
-    } catch (...) {
-      try {
-        session << "rollback";
-        // NOLINTNEXTLINE(bugprone-empty-catch)
-      } catch (const soci::soci_error&) {  // the first failure is the one to tell
-      }
-      throw;
-    }
+    if (!session) *(session = connect(target_)) << begin;
+    work(*session);
+    *session << "commit";
   } catch (const soci::soci_error& error) {
-    return std::unexpected(as_error(state_->target.shown, error));
+    return failure(target_, error);
   }
+  session_ = std::move(session);
   return {};
 }
 
-struct Statement::State {
-  struct Number {
-    long long value;
-    int64_t* target;
-    soci::indicator indicator;
-  };
-  struct Text {
-    std::string* target;
-    soci::indicator indicator;
-  };
-  std::string sql;
-  std::deque<std::string> texts{};  // deques: what is bound by address stays where it is
-  std::deque<Number> numbers{};
-  std::deque<Text> read{};
-  bool running = false;
-  soci::statement statement;
-
-  bool start(bool exchange) {
-    running = true;
-    statement.alloc();
-    statement.prepare(sql);
-    statement.define_and_bind();
-    return statement.execute(exchange);
-  }
-};
-
-Statement::Statement(Db& db, std::string_view sql)
-    : state_(new State{.sql = std::string(sql), .statement = soci::statement(db.state_->session)}) {}
-Statement::~Statement() = default;
-
-Statement& Statement::bind(std::string_view text) {
-  state_->statement.exchange(soci::use(std::as_const(state_->texts.emplace_back(text))));
-  return *this;
-}
-
-Statement& Statement::bind(int64_t number) {
-  auto& slot = state_->numbers.emplace_back(State::Number{number, nullptr, soci::i_ok});
-  state_->statement.exchange(soci::use(std::as_const(slot.value)));
-  return *this;
-}
-
-Statement& Statement::into(std::string& text) {
-  auto& slot = state_->read.emplace_back(State::Text{&text, soci::i_ok});
-  state_->statement.exchange(soci::into(text, slot.indicator));
-  return *this;
-}
-
-Statement& Statement::into(int64_t& number) {
-  auto& slot = state_->numbers.emplace_back(State::Number{0, &number, soci::i_ok});
-  state_->statement.exchange(soci::into(slot.value, slot.indicator));
-  return *this;
-}
-
-bool Statement::next() {
-  if (!state_->running) state_->start(false);
-  if (!state_->statement.fetch()) return false;
-  for (const auto& number : state_->numbers) {
-    if (number.target != nullptr) *number.target = number.indicator == soci::i_null ? 0 : number.value;
-  }
-  for (const auto& text : state_->read) {
-    if (text.indicator == soci::i_null) text.target->clear();
-  }
-  return true;
-}
-
-int64_t Statement::run() {
-  state_->start(true);
-  return state_->statement.get_affected_rows();
-}
-
-std::string new_id() {
-  std::array<unsigned char, 16> bytes{};
-  if (::getentropy(bytes.data(), bytes.size()) != 0) std::abort();  // cannot happen for so few bytes
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
+base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
+  constexpr int64_t kOurs = std::ssize(kMigrations);
+  const auto target = read_location(location);
+  if (!target) return std::unexpected(target.error());
+  const auto ready = target->engine->is_file ? prepare_file(target->shown) : base::Result<void>();
+  if (!ready) return std::unexpected(ready.error());
+  auto db = std::make_shared<Db>(*target);
+  // That fails where there is no table yet.
+  auto version = db->read([](soci::session& sql) { return number(sql, kVersion); });
+  if (!version || *version < kOurs)
+    version = db->transaction([&](soci::session& sql) { return bring_up(sql, *target->engine); });
+  if (!version) return std::unexpected(version.error());
+  if (*version == 0) return base::fail("catalog: another program migrates it for too long", "try again");
+  if (*version > kOurs)
+    return base::fail("catalog: its version " + std::to_string(*version) + " is newer than this program's " +
+                          std::to_string(kOurs),
+                      "update wireline");
+  return db;
 }
 
 }  // namespace wl::catalog

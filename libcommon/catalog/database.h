@@ -1,15 +1,16 @@
 #pragma once
-// A relational database behind a thin layer over SOCI: SQLite, PostgreSQL and MariaDB say the same through
-// it.
-#include <cstdint>
+// A relational database over SOCI: SQLite, PostgreSQL and MariaDB say the same through it.
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
-#include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include "libcommon/base/error.h"
+
+namespace soci {
+class session;
+}
 
 namespace wl::catalog {
 
@@ -21,7 +22,20 @@ struct Location {
   std::string password_file{};
 };
 
-enum class Engine : uint8_t { sqlite, postgresql, mysql };
+/// What is particular to one kind of database. Another kind is one more of these in database.cpp.
+struct Engine;
+
+struct Target {
+  const Engine* engine = nullptr;
+  std::string connect{};  ///< for SOCI; has the password
+  std::string shown{};    ///< for messages: the file, or the URL
+};
+
+/// "sqlite:FILE", "postgresql://user@host:port/name?sslmode=verify-full", "mysql://…". A password in it is
+/// refused: other users see command lines.
+[[nodiscard]] base::Result<Target> read_url(const std::string& url, const std::string& password);
+/// The same, with all that is left out.
+[[nodiscard]] base::Result<Target> read_location(const Location& location);
 
 /// A failure of the database; never carries a bound value.
 struct DbError : base::Error {
@@ -31,75 +45,38 @@ struct DbError : base::Error {
 template <class T>
 using DbResult = std::expected<T, DbError>;
 
-class Statement;
-
 /// A connection. Threads may share it: one transaction at a time. It connects anew when the server went away.
 class Db {
  public:
-  /// A file of SQLite is created with mode 0600, its directories with 0700.
-  [[nodiscard]] static base::Result<std::unique_ptr<Db>> open(const Location& location);
-  Db(const Db&) = delete;
-  Db& operator=(const Db&) = delete;
-  ~Db();
+  explicit Db(Target target) : target_(std::move(target)) {}
 
-  /// All of `work` or, when a statement fails, nothing of it. `work` makes Statements of the Db and gives
-  /// what it found.
+  /// All of `work` or, when a statement fails, nothing of it. `work` is given the session (rows.h has what it
+  /// does with it) and gives what it found.
   template <class Work>
-  [[nodiscard]] auto transaction(Work&& work) {
-    return run(std::forward<Work>(work), true);
-  }
-  /// The same for what writes nothing; it never waits for those who write.
-  template <class Work>
-  [[nodiscard]] auto read(Work&& work) {
-    return run(std::forward<Work>(work), false);
-  }
-  [[nodiscard]] Engine engine() const;
-
- private:
-  friend class Statement;
-  struct State;
-  explicit Db(std::unique_ptr<State> state);
-  template <class Work>
-  auto run(Work&& work, bool writes) -> DbResult<std::invoke_result_t<Work, Db&>> {
-    std::invoke_result_t<Work, Db&> found{};
-    const auto done = run_all([&](Db& db) { found = work(db); }, writes);
+  [[nodiscard]] auto transaction(const Work& work, bool writes = true)
+      -> DbResult<std::invoke_result_t<Work, soci::session&>> {
+    std::invoke_result_t<Work, soci::session&> found{};
+    const auto done = run_all([&](soci::session& sql) { found = work(sql); }, writes);
     if (!done) return std::unexpected(done.error());
     return found;
   }
-  DbResult<void> run_all(const std::function<void(Db&)>& work, bool writes);
-  std::unique_ptr<State> state_;
-};
-
-/// One statement of a transaction. It owns the values that are bound to it; what it reads goes into variables
-/// that must outlive it. Failures are exceptions, which the transaction turns into its result.
-///
-///   Statement find(db, "select id, created from users where email = :email");
-///   find.bind(email).into(user.id).into(user.created);
-///   while (find.next()) found.push_back(user);
-class Statement {
- public:
-  Statement(Db& db, std::string_view sql);
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-  ~Statement();
-
-  /// The next ":name" in the order of the text, each name once.
-  Statement& bind(std::string_view text);
-  Statement& bind(int64_t number);
-  /// The next column; NULL gives "" and 0.
-  Statement& into(std::string& text);
-  Statement& into(int64_t& number);
-  /// Reads the next row; false: there is none.
-  bool next();
-  /// Runs what gives no rows; how many it touched.
-  int64_t run();
+  /// The same for what writes nothing; it never waits for those who write.
+  template <class Work>
+  [[nodiscard]] auto read(const Work& work) {
+    return transaction(work, false);
+  }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  DbResult<void> run_all(const std::function<void(soci::session&)>& work, bool writes);
+
+  Target target_;
+  std::mutex busy_;
+  std::shared_ptr<soci::session> session_;  ///< null: connect anew
 };
 
-/// A new name for a row: 128 random bits in hexadecimal.
-[[nodiscard]] std::string new_id();
+/// Opens the catalog and brings its tables to this program's version. Several processes may do it at once:
+/// one works, the others wait. A catalog that a newer program made is refused. A file of SQLite is created
+/// with mode 0600, its directories with 0700.
+[[nodiscard]] base::Result<std::shared_ptr<Db>> open_catalog(const Location& location);
 
 }  // namespace wl::catalog

@@ -2,7 +2,7 @@
 // Who may log in, with what: users, their tokens, one-time codes. Secrets come here only as hashes.
 #include <optional>
 #include <string>
-#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "libcommon/catalog/database.h"
@@ -15,17 +15,22 @@ struct Account {
   std::string password{};  ///< argon2id
   int64_t created = 0;     ///< all times: nanoseconds since 1970
   int64_t disabled = 0;
+
+  static constexpr const char* kColumns = "id, email, password, created, disabled";
+  auto fields() { return std::tie(id, email, password, created, disabled); }
 };
 
 struct Token {
   std::string hash{};  ///< SHA-256 of the token in hexadecimal; its first 16 digits are the token's id
   std::string user_id{};
-  std::string email{};
+  std::string email{};  ///< of the user
   std::string name{};
   int64_t created = 0;
   int64_t expires = 0;
-  int64_t last_used = 0;  ///< by the minute; 0: never
   [[nodiscard]] std::string id() const { return hash.substr(0, 16); }
+
+  static constexpr const char* kColumns = "hash, user_id, email, name, tokens.created, expires";
+  auto fields() { return std::tie(hash, user_id, email, name, created, expires); }
 };
 
 /// Everything may block. Threads may share it.
@@ -45,7 +50,7 @@ class Users {
   [[nodiscard]] DbResult<bool> set_password(const std::string& email, const std::string& password);
   [[nodiscard]] DbResult<bool> set_disabled(const std::string& email, bool disabled);
 
-  /// A code that makes one user; `only_first`: while there is none.
+  /// A code that makes one user; `only_first`: while there is none. Also forgets codes that have expired.
   [[nodiscard]] DbResult<bool> add_code(const std::string& hash, bool only_first, int64_t expires);
 
   /// Also forgets tokens that have expired.

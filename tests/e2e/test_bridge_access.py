@@ -304,7 +304,7 @@ class Verbs(harness.TestCase):
         password.write_text("another horse\n")
         self.assert_clean(self.verb("user", "passwd", "ada@x", "--password-file", password))
         self.assertEqual(self.verb("user", "list").records, added.records)
-        self.assertRegex(self.verb("user", "list", "-t").out.decode(), r"user_id +email +created +disabled\n\w{32} +ada@x")
+        self.assert_fails(self.verb("user", "frobnicate"), "user frobnicate: there is no such verb", 2)
         self.assertEqual(((self.store / "catalog.sqlite").stat().st_mode & 0o777, self.store.stat().st_mode & 0o777), (0o600, 0o700))
 
     def test_tokens(self):

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libcommon/base/time.h"
-#include "libcommon/catalog/migrate.h"
+#include "libcommon/catalog/rows.h"
 #include "libcommon/catalog/users.h"
 #include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/access/secret.h"
@@ -48,19 +48,15 @@ struct Bench {
   }();
   std::shared_ptr<catalog::Users> users = users_in(folder);
   asio::io_context io{1};
-  asio::thread_pool pool{3};
   access::Policy policy = std::move(*access::Policy::make(Profile{}));
   base::Log log{"test"};
   access::Gate gate;
   access::Identity identity{};  ///< of the last request
 
-  explicit Bench(Signup signup = Signup::open) : gate(pool, users, policy, signup, log) {
+  explicit Bench(Signup signup = Signup::open) : gate(users, policy, signup, log) {
     REQUIRE(log.configure({.file = folder + "/log"}).has_value());
   }
-  ~Bench() {
-    pool.join();
-    std::filesystem::remove_all(folder);
-  }
+  ~Bench() { std::filesystem::remove_all(folder); }
 
   static http::Request request(const std::string& token = {}, const json& body = {}) {
     http::Request made;
@@ -377,10 +373,8 @@ TEST_CASE("wsbridge gate: a catalog that does not answer is no \"no\"") {
   const std::string token = bench.signed_up("ada@x");
   auto db = catalog::open_catalog({{}, bench.folder, {}});
   REQUIRE(db.has_value());
-  REQUIRE((*db)->transaction([](catalog::Db& in) {
-    catalog::Statement(in, "alter table users rename to hidden").run();
-    return true;
-  }));
+  REQUIRE((*db)->transaction(
+      [](soci::session& sql) { return catalog::run(sql, "alter table users rename to hidden"); }));
   CHECK(!bench.knows(token));
   CHECK(bench.identity.unknown);
   CHECK(bench.ask("me", Bench::request(token)).status == 503);
@@ -389,7 +383,7 @@ TEST_CASE("wsbridge gate: a catalog that does not answer is no \"no\"") {
 
 TEST_CASE("wsbridge gate: without a catalog there are no users") {
   Bench bench;
-  access::Gate gate(bench.pool, nullptr, bench.policy, Signup::open, bench.log);
+  access::Gate gate(nullptr, bench.policy, Signup::open, bench.log);
   access::Identity identity;
   http::Response response;
   asio::co_spawn(bench.io, store(gate, Bench::request("x"), "me", false, identity, response), asio::detached);

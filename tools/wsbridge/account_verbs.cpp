@@ -3,23 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <functional>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "libcommon/base/time.h"
-#include "libcommon/catalog/migrate.h"
-#include "libcommon/catalog/users.h"
-#include "libcommon/cli/table.h"
 #include "libcommon/ndjson/output.h"
 
 namespace wl::wsbridge {
 namespace {
 
+using catalog::Users;
 using nlohmann::ordered_json;
 using record::KeyInfo;
 using record::Kind;
+using Records = base::Result<std::vector<ordered_json>>;
 
 constexpr std::array<KeyInfo, 4> kUserKeys{{
     {"user_id", Kind::text, "", "the user, as workers are told", true},
@@ -28,13 +25,12 @@ constexpr std::array<KeyInfo, 4> kUserKeys{{
     {"disabled", Kind::boolean, "", "its password and tokens are refused", true},
 }};
 
-constexpr std::array<KeyInfo, 7> kTokenKeys{{
+constexpr std::array<KeyInfo, 6> kTokenKeys{{
     {"token_id", Kind::text, "", "what token revoke takes", true},
     {"email", Kind::text, "", "whose token it is", true},
     {"name", Kind::text, "", "what it is for; login: a password gave it", true},
     {"created", Kind::time, "", "when it was made", true},
     {"expires", Kind::time, "", "when it ends", true},
-    {"last_used", Kind::time, "", "about when it was last used"},
     {"token", Kind::text, "", "the token itself, shown this once"},
 }};
 
@@ -43,66 +39,25 @@ constexpr std::array<KeyInfo, 2> kSetupKeys{{
     {"expires", Kind::time, "", "when it ends", true},
 }};
 
-/// Runs a verb on the catalog, and says what failed.
-base::Exit with_users(const catalog::Location& location, cli::Context& context,
-                      const std::function<base::Result<void>(catalog::Users&)>& verb) {
-  auto db = catalog::open_catalog(location);
-  if (!db) {
-    context.log.error(db.error());
-    return db.error().exit;
-  }
-  catalog::Users users(std::move(*db));
-  const auto done = verb(users);
-  if (!done) context.log.error(done.error());
-  return done ? base::Exit::ok : done.error().exit;
-}
-
-/// Records, or with -t their values in columns.
-base::Result<void> show(const std::vector<ordered_json>& records, const record::RecordType& type, bool table,
-                        cli::Context& context) {
-  ndjson::Output out(context.out);
-  std::vector<cli::Table::Column> columns;
-  for (const KeyInfo& key : type.keys) columns.push_back({std::string(key.key)});
-  cli::Table rows(std::move(columns));
-  for (const ordered_json& record : records) {
-    if (!table) out.write(record.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n');
-    std::vector<std::string> cells;
-    for (const KeyInfo& key : type.keys) {
-      const ordered_json value = record.value(std::string(key.key), ordered_json(""));
-      cells.push_back(value.is_string() ? value.get<std::string>() : value.dump());
-    }
-    rows.row(cells);
-  }
-  if (table) out.write(rows.text());
-  out.finish();
-  return out.state() == ndjson::WriteState::failed ? base::Result<void>(std::unexpected(out.error()))
-                                                   : base::Result<void>();
-}
-
 ordered_json as_record(const catalog::Account& account) {
-  return {{"type", kUserType.name},
+  const std::string created = base::rfc3339(account.created, 6);
+  return {{"type", "user"},
           {"user_id", account.id},
           {"email", account.email},
-          {"created", base::rfc3339(account.created, 6)},
+          {"created", created},
           {"disabled", account.disabled != 0}};
 }
 
 ordered_json as_record(const catalog::Token& token) {
-  ordered_json record{{"type", kTokenType.name},
-                      {"token_id", token.id()},
-                      {"email", token.email},
-                      {"name", token.name},
-                      {"created", base::rfc3339(token.created, 6)},
-                      {"expires", base::rfc3339(token.expires, 6)}};
-  if (token.last_used != 0) record["last_used"] = base::rfc3339(token.last_used, 6);
-  return record;
+  const std::string created = base::rfc3339(token.created, 6), expires = base::rfc3339(token.expires, 6);
+  return {{"type", "token"},    {"token_id", token.id()}, {"email", token.email},
+          {"name", token.name}, {"created", created},     {"expires", expires}};
 }
 
 /// The hash of the new password: from the file, the terminal, or the first line of standard input.
-base::Result<std::string> new_password(const UserOptions& options, int in) {
-  const bool typed = options.password_file.empty() && ::isatty(in) == 1;
+base::Result<std::string> new_password(const AccountOptions& options) {
   std::string password;
-  if (typed) {
+  if (options.password_file.empty() && ::isatty(STDIN_FILENO) == 1) {
     password = ::getpass("New password: ");
     if (::getpass("Again: ") != password) return base::fail("password: the two are not the same");
   } else {
@@ -114,11 +69,101 @@ base::Result<std::string> new_password(const UserOptions& options, int in) {
   return access::hash_password(password);
 }
 
-base::Result<void> found(const catalog::DbResult<bool>& done, const std::string& subject) {
+/// Nothing to tell, when it was there.
+Records found(const catalog::DbResult<bool>& done, const std::string& subject) {
   if (!done) return std::unexpected(done.error());
   if (!*done) return base::fail(subject + ": not found", {}, base::Exit::no);
   return {};
 }
+
+/// A record for each row that is `wanted`.
+template <class Row, class Wanted>
+Records listed(const catalog::DbResult<std::vector<Row>>& rows, const Wanted& wanted) {
+  if (!rows) return std::unexpected(rows.error());
+  Records records;
+  for (const Row& row : *rows) {
+    if (wanted(row)) records->push_back(as_record(row));
+  }
+  return records;
+}
+
+std::string email_of(const AccountOptions& options) { return access::read_email(options.email).value_or(""); }
+
+Records add_user(Users& users, const AccountOptions& options) {
+  const auto email = access::read_email(options.email);
+  if (!email) return std::unexpected(email.error());
+  const auto hash = new_password(options);
+  if (!hash) return std::unexpected(hash.error());
+  const auto added = users.add(*email, *hash);
+  if (!added && added.error().duplicate)
+    return base::fail(*email + ": is there already", "wsbridge user passwd");
+  if (!added) return std::unexpected(added.error());
+  return {{as_record(**added)}};
+}
+
+Records list_users(Users& users, const AccountOptions&) {
+  return listed(users.list(), [](const catalog::Account&) { return true; });
+}
+
+Records change_password(Users& users, const AccountOptions& options) {
+  const auto hash = new_password(options);
+  if (!hash) return std::unexpected(hash.error());
+  return found(users.set_password(email_of(options), *hash), options.email);
+}
+
+Records disable_user(Users& users, const AccountOptions& options) {
+  return found(users.set_disabled(email_of(options), options.action == "disable"), options.email);
+}
+
+Records create_token(Users& users, const AccountOptions& options) {
+  const auto is_control = [](char c) { return c >= 0 && c < ' '; };
+  if (options.name.empty() || options.name.size() > Users::kMaxName ||
+      std::ranges::any_of(options.name, is_control))
+    return base::fail("--name: needs 1 to 80 bytes of text", {}, base::Exit::usage);
+  const auto user = users.find(email_of(options));
+  if (!user) return std::unexpected(user.error());
+  if (!*user) return found(false, options.email);
+  const std::string secret = access::new_secret();
+  const int64_t now = base::wall_clock_ns();
+  const catalog::Token token{access::digest(secret), (*user)->id, (*user)->email,
+                             options.name,           now,         now + options.token_ns};
+  if (const auto added = users.add_token(token); !added) return std::unexpected(added.error());
+  ordered_json record = as_record(token);
+  record["token"] = secret;
+  return {{record}};
+}
+
+Records list_tokens(Users& users, const AccountOptions& options) {
+  return listed(users.tokens(), [&](const catalog::Token& token) {
+    return options.email.empty() || token.email == email_of(options);
+  });
+}
+
+Records revoke_token(Users& users, const AccountOptions& options) {
+  return found(users.revoke(options.id), options.id);
+}
+
+Records make_setup_link(Users& users, const AccountOptions& options) {
+  const int64_t expires = base::wall_clock_ns() + options.code_ns;
+  const auto link = access::setup_link(users, options.url, expires);
+  if (!link) return std::unexpected(link.error());
+  return {{{{"type", "setup"}, {"link", *link}, {"expires", base::rfc3339(expires, 6)}}}};
+}
+
+struct Verb {
+  std::string_view name;
+  Records (*run)(Users& users, const AccountOptions& options);
+};
+
+constexpr std::array<Verb, 9> kVerbs{{{"user add", add_user},
+                                      {"user list", list_users},
+                                      {"user passwd", change_password},
+                                      {"user disable", disable_user},
+                                      {"user enable", disable_user},
+                                      {"token create", create_token},
+                                      {"token list", list_tokens},
+                                      {"token revoke", revoke_token},
+                                      {"setup ", make_setup_link}}};
 
 }  // namespace
 
@@ -126,96 +171,23 @@ const record::RecordType kUserType{"user", "somebody who may log in", kUserKeys}
 const record::RecordType kTokenType{"token", "what stands for a user without a password", kTokenKeys};
 const record::RecordType kSetupType{"setup", "a one-time link", kSetupKeys};
 
-base::Exit add_user(const UserOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context, [&](catalog::Users& users) -> base::Result<void> {
-    const auto email = access::read_email(options.email);
-    if (!email) return std::unexpected(email.error());
-    const auto hash = new_password(options, context.in);
-    if (!hash) return std::unexpected(hash.error());
-    const auto added = users.add(*email, *hash);
-    if (!added && added.error().duplicate)
-      return base::fail(*email + ": is there already", "wsbridge user passwd");
-    if (!added) return std::unexpected(added.error());
-    return show({as_record(**added)}, kUserType, options.table, context);
-  });
-}
-
-base::Exit list_users(const UserOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context, [&](catalog::Users& users) -> base::Result<void> {
-    const auto list = users.list();
-    if (!list) return std::unexpected(list.error());
-    std::vector<ordered_json> records;
-    for (const catalog::Account& account : *list) records.push_back(as_record(account));
-    return show(records, kUserType, options.table, context);
-  });
-}
-
-base::Exit change_password(const UserOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context, [&](catalog::Users& users) -> base::Result<void> {
-    const auto hash = new_password(options, context.in);
-    if (!hash) return std::unexpected(hash.error());
-    return found(users.set_password(access::read_email(options.email).value_or(""), *hash), options.email);
-  });
-}
-
-base::Exit disable_user(const UserOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context, [&](catalog::Users& users) {
-    return found(users.set_disabled(access::read_email(options.email).value_or(""), !options.enable),
-                 options.email);
-  });
-}
-
-base::Exit create_token(const TokenOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context, [&](catalog::Users& users) -> base::Result<void> {
-    const bool control =
-        std::any_of(options.name.begin(), options.name.end(), [](char c) { return c >= 0 && c < ' '; });
-    if (options.name.empty() || options.name.size() > catalog::Users::kMaxName || control)
-      return base::fail("--name: needs 1 to 80 bytes of text", {}, base::Exit::usage);
-    const auto user = users.find(access::read_email(options.email).value_or(""));
-    if (!user) return std::unexpected(user.error());
-    if (!*user) return found(false, options.email);
-    const std::string secret = access::new_secret();
-    const int64_t now = base::wall_clock_ns();
-    const catalog::Token token{
-        access::digest(secret), (*user)->id, (*user)->email, options.name, now, now + options.expires_ns, 0};
-    if (const auto added = users.add_token(token); !added) return std::unexpected(added.error());
-    ordered_json record = as_record(token);
-    record["token"] = secret;
-    return show({record}, kTokenType, options.table, context);
-  });
-}
-
-base::Exit list_tokens(const TokenOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context, [&](catalog::Users& users) -> base::Result<void> {
-    const auto list = users.tokens();
-    if (!list) return std::unexpected(list.error());
-    const std::string email = access::read_email(options.email).value_or("");
-    std::vector<ordered_json> records;
-    for (const catalog::Token& token : *list) {
-      if (options.email.empty() || token.email == email) records.push_back(as_record(token));
-    }
-    return show(records, kTokenType, options.table, context);
-  });
-}
-
-base::Exit revoke_token(const TokenOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context,
-                    [&](catalog::Users& users) { return found(users.revoke(options.id), options.id); });
-}
-
-base::Exit make_setup_link(const SetupOptions& options, cli::Context& context) {
-  return with_users(options.catalog, context, [&](catalog::Users& users) -> base::Result<void> {
-    const std::string code = access::new_secret();
-    const int64_t expires = base::wall_clock_ns() + options.expires_ns;
-    const auto first = users.none();
-    if (!first) return std::unexpected(first.error());
-    const auto added = users.add_code(access::digest(code), *first, expires);
-    if (!added) return std::unexpected(added.error());
-    return show({{{"type", kSetupType.name},
-                  {"link", options.url + "/setup#" + code},
-                  {"expires", base::rfc3339(expires, 6)}}},
-                kSetupType, false, context);
-  });
+base::Result<void> account(const std::string& noun, const AccountOptions& options,
+                           const catalog::Location& location, int out) {
+  const auto verb = std::ranges::find(kVerbs, noun + " " + options.action, &Verb::name);
+  if (verb == kVerbs.end())
+    return base::fail(noun + " " + options.action + ": there is no such verb", "wsbridge " + noun + " --help",
+                      base::Exit::usage);
+  auto db = catalog::open_catalog(location);
+  if (!db) return std::unexpected(db.error());
+  Users users(std::move(*db));
+  const Records records = verb->run(users, options);
+  if (!records) return std::unexpected(records.error());
+  ndjson::Output output(out);
+  for (const ordered_json& record : *records)
+    output.write(record.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n');
+  output.finish();
+  if (output.state() == ndjson::WriteState::failed) return std::unexpected(output.error());
+  return {};
 }
 
 }  // namespace wl::wsbridge

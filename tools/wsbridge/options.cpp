@@ -59,28 +59,26 @@ void add_connect(CLI::App& app, Options& o) {
 }
 
 void add_accounts(CLI::App& app, Options& o) {
+  AccountOptions& a = o.account;
   CLI::App& user = add_verb(app, o, "user", Verb::user, "make and change users");
-  user.add_option("action", o.action, "add, list, passwd, disable or enable")
+  user.add_option("action", a.action, "add, list, passwd, disable or enable")
       ->type_name("ACTION")
       ->required();
-  user.add_option("email", o.user.email, "whom")->type_name("EMAIL");
-  cli::add_text(user, "--password-file", o.user.password_file, "FILE",
-                "its first line; default: it is asked for");
-  cli::add_table(user, o.user.table);
+  user.add_option("email", a.email, "whom")->type_name("EMAIL");
+  cli::add_text(user, "--password-file", a.password_file, "FILE", "its first line; default: it is asked for");
   add_catalog(user, o.catalog);
 
   CLI::App& token = add_verb(app, o, "token", Verb::token, "make and revoke tokens for scripts");
-  token.add_option("action", o.action, "create, list or revoke")->type_name("ACTION")->required();
-  token.add_option("id", o.token.id, "of the token to revoke")->type_name("ID");
-  cli::add_text(token, "--user", o.token.email, "EMAIL", "whose");
-  cli::add_text(token, "--name", o.token.name, "TEXT", "what it is for");
-  cli::add_duration(token, "--expires", o.token.expires_ns, "how long it is good");
-  cli::add_table(token, o.token.table);
+  token.add_option("action", a.action, "create, list or revoke")->type_name("ACTION")->required();
+  token.add_option("id", a.id, "of the token to revoke")->type_name("ID");
+  cli::add_text(token, "--user", a.email, "EMAIL", "whose");
+  cli::add_text(token, "--name", a.name, "TEXT", "what it is for");
+  cli::add_duration(token, "--expires", a.token_ns, "how long it is good");
   add_catalog(token, o.catalog);
 
   CLI::App& setup = add_verb(app, o, "setup", Verb::setup, "a new one-time link that makes a user");
-  cli::add_text(setup, "--url", o.setup.url, "URL", "where the bridge is reached");
-  cli::add_duration(setup, "--expires", o.setup.expires_ns, "how long it is good");
+  cli::add_text(setup, "--url", a.url, "URL", "where the bridge is reached");
+  cli::add_duration(setup, "--expires", a.code_ns, "how long it is good");
   add_catalog(setup, o.catalog);
 }
 

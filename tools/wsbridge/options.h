@@ -35,10 +35,7 @@ struct Options {
   ServeOptions serve{};
   std::vector<std::string> check_profiles{};
   ConnectOptions connect{};
-  std::string action{};  ///< of user and token
-  UserOptions user{};
-  TokenOptions token{};
-  SetupOptions setup{};
+  AccountOptions account{};  ///< of user, token and setup
   catalog::Location catalog{};
 };
 

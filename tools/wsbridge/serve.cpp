@@ -9,12 +9,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <sys/resource.h>
 
 #include "libcommon/base/signals.h"
-#include "libcommon/catalog/migrate.h"
 #include "libcommon/catalog/users.h"
 #include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/api/openapi.h"
@@ -31,7 +29,6 @@ namespace asio = boost::asio;
 using asio::awaitable;
 
 constexpr std::chrono::seconds kLastRecords{2};  // that a stopped pipeline gets to write its last records
-constexpr size_t kBlockingThreads = 3;           // two passwords and the catalog
 
 /// As many descriptors as the system lets us have: each client needs one.
 void raise_descriptor_limit() {
@@ -87,7 +84,6 @@ class Bridge {
   base::Log& log_;
   int64_t started_ns_ = base::wall_clock_ns();
   asio::io_context io_{1};
-  asio::thread_pool blocking_{kBlockingThreads};
   std::shared_ptr<catalog::Users> users_;
   std::shared_ptr<api::Redis> redis_;
   std::optional<access::Policy> policy_;
@@ -115,7 +111,7 @@ base::Result<void> Bridge::build(const catalog::Location& location,
   auto policy = access::Policy::make(profile_);
   if (!policy) return std::unexpected(policy.error());
   policy_.emplace(std::move(*policy));
-  gate_ = std::make_unique<access::Gate>(blocking_, users_, *policy_, profile_.signup, log_);
+  gate_ = std::make_unique<access::Gate>(users_, *policy_, profile_.signup, log_);
   sources_ = std::make_unique<api::Sources>(executor, profile_, log_);
   cache_ = std::make_unique<api::Cache>(executor, redis_);
   limiter_ = std::make_unique<api::Limiter>(profile_.limits.rates, redis_);
@@ -178,7 +174,6 @@ void Bridge::run() {
   sources_->start();
   asio::co_spawn(io_, wait_for_signal(), asio::detached);
   io_.run();
-  blocking_.join();
 }
 
 awaitable<void> Bridge::wait_for_signal() {

@@ -5,18 +5,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include "libcommon/base/error.h"
 #include "libcommon/base/log.h"
+#include "libcommon/catalog/users.h"
+#include "libcommon/packet/local_addresses.h"
+#include "tools/wsbridge/api/limiter.h"
 #include "tools/wsbridge/http/message.h"
 #include "tools/wsbridge/profile/profile.h"
-
-namespace wl::catalog {
-class Users;
-}
 
 namespace wl::wsbridge::access {
 
@@ -42,8 +42,6 @@ struct Identity {
 class Policy {
  public:
   [[nodiscard]] static base::Result<Policy> make(const Profile& profile);
-  Policy(Policy&&) noexcept;
-  ~Policy();
   /// False: Host is neither an address, nor localhost, nor named in the profile (DNS rebinding).
   [[nodiscard]] bool host_allowed(const http::Request& request) const;
   /// The Origin header, when it is our own or one of the profile's; empty text: there is none. Nothing:
@@ -53,25 +51,23 @@ class Policy {
   [[nodiscard]] bool open_to(const http::Request& request) const;
 
  private:
-  struct Rules;
-  explicit Policy(std::unique_ptr<Rules> rules);
-  std::unique_ptr<Rules> rules_;
+  packet::LocalAddresses open_to_, proxies_;
+  std::vector<std::string> origins_, hosts_;  ///< canonical
 };
 
-/// Tokens, passwords, tickets. What takes time (argon2id, the catalog) runs in `pool`, bounded. I/O thread
-/// only.
+/// Tokens, passwords, tickets. What takes time (argon2id, the catalog) runs in threads of its own, bounded.
+/// I/O thread only; none of its coroutines goes on after it is gone.
 class Gate {
  public:
-  /// Without `users` nobody has a token. `pool` and `policy` must outlive it.
-  Gate(boost::asio::thread_pool& pool, std::shared_ptr<catalog::Users> users, const Policy& policy,
-       Signup signup, base::Log& log);
-  ~Gate();
+  /// Without `users` nobody has a token. `policy` must outlive it.
+  Gate(std::shared_ptr<catalog::Users> users, const Policy& policy, Signup signup, base::Log& log)
+      : users_(std::move(users)), policy_(policy), signup_(signup), log_(log) {}
 
   /// `Authorization: Bearer TOKEN`, or `?ticket=` for a WebSocket (used up by this).
   /// Once for each request: a ticket is good for one call.
   boost::asio::awaitable<Identity> identify(const http::Request& request, bool socket);
-  /// False: the user was disabled, or logged out, since then. For sockets to ask now and then; at most each 5
-  /// s it looks into the catalog.
+  /// False: the user was disabled, or logged out, since then. For what stays open to ask now and then; at
+  /// most each 5 s it looks into the catalog.
   boost::asio::awaitable<bool> still(Identity identity);
 
   /// The built-in routes: signup, login, logout, me, ticket, and setup (the first user, by its one-time
@@ -82,8 +78,27 @@ class Gate {
   [[nodiscard]] std::string setup_link(std::string_view base_url);
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  struct Memory {
+    std::optional<User> user{};
+    std::string token{};  ///< digest
+    int64_t until = 0;    ///< steady clock
+  };
+  using Memories = std::unordered_map<std::string, Memory>;
+
+  static void remember(Memories& memories, const std::string& key, Memory memory);
+  boost::asio::awaitable<void> look_up(Identity& identity);
+  boost::asio::awaitable<http::Response> give_token(std::string name, std::string body, std::string address);
+
+  std::shared_ptr<catalog::Users> users_;
+  const Policy& policy_;
+  Signup signup_;
+  base::Log& log_;
+  Memories holders_{};    ///< by digest of the token; nobody's too
+  Memories tickets_{};    ///< by digest of the ticket
+  uint64_t revoked_ = 0;  ///< counts log-outs: what was asked before one is not remembered behind it
+  api::Limiter attempts_{{{"address", 10}, {"account", 10}, {"complaint", 10}}, nullptr};
+  std::shared_ptr<int> hashing_ = std::make_shared<int>();  ///< who hashes or waits for that has one more
+  boost::asio::thread_pool catalog_{1}, hashers_{2};        ///< a hasher takes 64 MiB
 };
 
 }  // namespace wl::wsbridge::access

@@ -1,17 +1,11 @@
-#include <functional>
-#include <unordered_map>
-#include <vector>
-
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/string.hpp>
 #include <nlohmann/json.hpp>
 
 #include "libcommon/base/time.h"
-#include "libcommon/catalog/users.h"
 #include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/access/secret.h"
-#include "tools/wsbridge/api/limiter.h"
 #include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/http/target.h"
 
@@ -19,22 +13,35 @@ namespace wl::wsbridge::access {
 namespace {
 
 namespace asio = boost::asio;
+using asio::awaitable;
 using http::Response;
 
-constexpr int64_t kRemembered =
-    5 * base::kSecond;  ///< how long a token that was disabled elsewhere still works
+constexpr int64_t kRemembered = 5 * base::kSecond;  ///< how long a token disabled elsewhere still works
 constexpr int64_t kTicketLife = 30 * base::kSecond;
 constexpr size_t kMaxRemembered = 10'000;
-constexpr size_t kMaxHashing = 32;  ///< with those that wait: under a second
-constexpr uint32_t kAttempts = 10;  ///< a minute
+constexpr long kMaxHashing = 32;  ///< with those that wait: under a second
+constexpr const char* kNoCatalog = "the catalog does not answer";
 
-/// What came of a request for a token.
-struct Issued {
-  std::string token{};
-  unsigned failure = 0;  ///< HTTP status; 0: none
-  std::string detail{};  ///< for the client
-  std::string log{};     ///< for the operator
-};
+Response as_json(const nlohmann::ordered_json& body) {
+  return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, body.dump()};
+}
+
+Response refuse(unsigned status, std::string_view detail, int retry_after_s = 1) {
+  Response response = api::problem(status, detail);
+  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (status == 429 || status == 503)
+    response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
+  return response;
+}
+
+/// The digest of "Authorization: Bearer …"; empty: there is none.
+std::string bearer(const http::Request& request) {
+  constexpr size_t kMax = 200;
+  const std::string* const header = request.header("Authorization");
+  const bool is_bearer =
+      header != nullptr && header->size() <= kMax && boost::beast::iequals(header->substr(0, 7), "Bearer ");
+  return is_bearer ? digest(header->substr(7)) : "";
+}
 
 struct Credentials {
   std::string email{};
@@ -42,265 +49,157 @@ struct Credentials {
   std::string code{};
 };
 
-Issued lost(const base::Error& error) { return {{}, 503, "the catalog does not answer", error.line()}; }
-
-Issued issue(catalog::Users& users, const catalog::Account& account) {
-  std::string token = new_secret();
-  const int64_t now = base::wall_clock_ns();
-  const auto added =
-      users.add_token({digest(token), account.id, {}, std::string(kLoginToken), now, now + kTokenLife});
-  if (!added) return lost(added.error());
-  return {std::move(token)};
+std::optional<Credentials> read_credentials(const std::string& body) {
+  try {
+    const auto json = nlohmann::json::parse(body);
+    return Credentials{json.at("email"), json.at("password"), json.value("code", "")};
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
 }
 
-Issued log_in(catalog::Users& users, const Credentials& given) {
-  const auto found = users.find(given.email);
+/// A token for who has the password or, not being there yet, becomes a user.
+Response enter(catalog::Users& users, const Credentials& given, bool login, base::Log& log) {
+  const auto lost = [&log](const base::Error& error) {
+    log.error(error);
+    return refuse(503, kNoCatalog);
+  };
+  const auto hash = login ? base::Result<std::string>() : hash_password(given.password);
+  if (!hash) return lost(hash.error());
+  const auto found = login ? users.find(given.email)
+                           : users.add(given.email, *hash, given.code.empty() ? "" : digest(given.code));
+  if (!found && found.error().duplicate) return refuse(409, "the address is taken");
   if (!found) return lost(found.error());
   const bool usable = *found && (*found)->disabled == 0;
-  if (!password_fits(usable ? (*found)->password : "", given.password))
-    return {{}, 401, "email or password is wrong"};
-  return issue(users, **found);
+  if (login && !password_fits(usable ? (*found)->password : "", given.password))
+    return refuse(401, "email or password is wrong");
+  if (!*found) return refuse(403, "the code is unknown, used, or too old");
+  const std::string token = new_secret();
+  const int64_t now = base::wall_clock_ns();
+  const auto added =
+      users.add_token({digest(token), (*found)->id, {}, std::string(kLoginToken), now, now + kTokenLife});
+  if (!added) return lost(added.error());
+  return as_json({{"access_token", token}, {"token_type", "bearer"}});
 }
 
-Issued sign_up(catalog::Users& users, const Credentials& given) {
-  const auto hash = hash_password(given.password);
-  if (!hash) return lost(hash.error());
-  const auto added = users.add(given.email, *hash, given.code.empty() ? "" : digest(given.code));
-  if (!added) return added.error().duplicate ? Issued{{}, 409, "the address is taken"} : lost(added.error());
-  if (!*added) return {{}, 403, "the code is unknown, used, or too old"};
-  return issue(users, **added);
+template <class Job>
+awaitable<std::invoke_result_t<Job>> run_job(Job job) {
+  co_return job();
 }
 
-template <class T>
-asio::awaitable<T> run_job(std::shared_ptr<std::function<T()>> job) {
-  co_return (*job)();
-}
-
-/// Runs `job` on `where` and comes back with what it gives.
-template <class T, class Executor>
-asio::awaitable<T> away(Executor where, std::function<T()> job) {
-  auto running = run_job(std::make_shared<std::function<T()>>(std::move(job)));
-  co_return co_await asio::co_spawn(where, std::move(running), asio::use_awaitable);
-}
-
-Response as_json(const nlohmann::ordered_json& body) {
-  return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, body.dump()};
-}
-
-Response refuse(unsigned status, std::string_view detail, int retry_after_s = 0) {
-  Response response = api::problem(status, detail);
-  if (retry_after_s > 0) response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
-  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  return response;
-}
-
-std::string bearer(const http::Request& request) {
-  const std::string* const header = request.header("Authorization");
-  constexpr size_t kScheme = 7;
-  if (header == nullptr || header->size() <= kScheme || header->size() > 200) return {};
-  std::string scheme = header->substr(0, kScheme);
-  for (char& c : scheme) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return scheme == "bearer " ? header->substr(kScheme) : "";
-}
-
-std::string ticket_of(const http::Request& request) {
-  for (auto& [name, value] : http::parse_query(request.query).value_or(http::Headers{})) {
-    if (name == "ticket") return value;
-  }
-  return {};
-}
-
-/// {email, password, code}; an error says what is wrong with it. `login`: what cannot be is only unknown.
-base::Result<Credentials> read_credentials(const std::string& body, bool login) {
-  const auto json = nlohmann::json::parse(body, nullptr, false);
-  const auto text = [&json](const char* key) {
-    const auto at = json.is_object() ? json.find(key) : json.end();
-    return json.is_object() && at != json.end() && at->is_string() ? at->get<std::string>() : std::string();
-  };
-  Credentials given{text("email"), text("password"), text("code")};
-  if (given.email.empty() || given.password.empty())
-    return base::fail("needs a JSON object with email and password");
-  const auto email = read_email(given.email);
-  const auto password = check_password(given.password);
-  if (!login && !email) return std::unexpected(email.error());
-  if (!login && !password) return std::unexpected(password.error());
-  given.email = email.value_or("");
-  if (!password) given.password.clear();
-  return given;
-}
-
-/// Makes room for one more in a map that must not grow: first what is over goes, then all.
-template <class Map>
-void make_room(Map& map, int64_t now) {
-  if (map.size() < kMaxRemembered) return;
-  std::erase_if(map, [now](const auto& entry) { return entry.second.until <= now; });
-  if (map.size() >= kMaxRemembered) map.clear();
+/// Runs `job` in `pool` and comes back with what it gives.
+template <class Job>
+awaitable<std::invoke_result_t<Job>> away(asio::thread_pool& pool, Job job) {
+  auto running = run_job(std::move(job));
+  co_return co_await asio::co_spawn(pool, std::move(running), asio::use_awaitable);
 }
 
 }  // namespace
 
-struct Gate::State {
-  asio::thread_pool& pool;
-  std::shared_ptr<catalog::Users> users;
-  const Policy& policy;
-  Signup signup;
-  base::Log& log;
-
-  struct Holder {
-    std::optional<User> user{};
-    int64_t until = 0;  ///< steady clock
-  };
-  struct Ticket {
-    std::string token{};  ///< digest
-    int64_t until = 0;
-  };
-  std::unordered_map<std::string, Holder> holders{};  ///< by digest of the token
-  std::unordered_map<std::string, Ticket> tickets{};  ///< by digest of the ticket
-  api::Limiter attempts{{{"address", kAttempts}, {"account", kAttempts}}, nullptr};
-  /// Two, of 64 MiB each.
-  using Hasher = asio::strand<asio::thread_pool::executor_type>;
-  std::vector<Hasher> hashers{Hasher(pool.get_executor()), Hasher(pool.get_executor())};
-  size_t hashing = 0;
-  size_t turn = 0;
-  int64_t complained = 0;
-  uint64_t revoked = 0;  ///< counts log-outs: what was asked before one is not remembered behind it
-
-  void complain(const std::string& line) {
-    const int64_t now = base::steady_clock_ns();
-    if (complained != 0 && now - complained < base::kSecond) return;
-    complained = now;
-    log.error(line);
-  }
-
-  /// Whose token it is; `unknown` is set when the catalog does not say.
-  static asio::awaitable<std::optional<User>> holder(std::shared_ptr<State> state, std::string token,
-                                                     bool& unknown) {
-    const int64_t now = base::steady_clock_ns();
-    const auto at = state->holders.find(token);
-    if (at != state->holders.end() && at->second.until > now) co_return at->second.user;
-    using Found = catalog::DbResult<std::optional<catalog::Account>>;
-    std::function<Found()> job = [users = state->users, token] { return users->holder(token); };
-    const uint64_t before = state->revoked;
-    const Found found = co_await away(state->pool.get_executor(), std::move(job));
-    if (!found) {
-      state->complain(found.error().line());
-      unknown = true;
-      co_return std::nullopt;
-    }
-    std::optional<User> user;
-    if (*found) user = User{(*found)->id, (*found)->email};
-    make_room(state->holders, now);
-    if (state->revoked == before) state->holders[token] = {user, now + kRemembered};
-    co_return user;
-  }
-
-  /// The digest of a ticket's token; the ticket is gone.
-  std::string redeem(const std::string& ticket) {
-    const auto node = tickets.extract(digest(ticket));
-    return node && node.mapped().until > base::steady_clock_ns() ? node.mapped().token : "";
-  }
-
-  std::optional<Response> too_many(const std::string& address, const std::string& email) {
-    if (hashing >= kMaxHashing) return refuse(503, "too many want to log in at once", 1);
-    const int64_t now = base::steady_clock_ns();
-    auto wait = attempts.check_here("address", address, now);
-    if (!wait) wait = attempts.check_here("account", email, now);
-    if (wait) return refuse(429, "too many attempts", *wait);
-    return std::nullopt;
-  }
-
-  static asio::awaitable<Response> give_token(std::shared_ptr<State> state, std::string name,
-                                              std::string body, std::string address) {
-    const auto given = read_credentials(body, name == "login");
-    if (!given) co_return refuse(422, given.error().text);
-    if (name == "signup" && state->signup == Signup::closed) co_return refuse(403, "nobody can sign up here");
-    if ((name == "setup" || (name == "signup" && state->signup == Signup::invited)) && given->code.empty())
-      co_return refuse(403, "needs the code of an invitation");
-    if (auto refusal = state->too_many(address, given->email)) co_return std::move(*refusal);
-    std::function<Issued()> job = [users = state->users, given = *given, login = name == "login"] {
-      return login ? log_in(*users, given) : sign_up(*users, given);
-    };
-    ++state->hashing;
-    const std::shared_ptr<void> done(nullptr, [state](void*) { --state->hashing; });
-    const Issued issued =
-        co_await away(state->hashers.at(state->turn++ % state->hashers.size()), std::move(job));
-    if (!issued.log.empty()) state->complain(issued.log);
-    if (issued.failure != 0) co_return refuse(issued.failure, issued.detail, issued.failure == 503 ? 1 : 0);
-    co_return as_json({{"access_token", issued.token}, {"token_type", "bearer"}});
-  }
-
-  static asio::awaitable<Response> log_out(std::shared_ptr<State> state, std::string token) {
-    using Done = catalog::DbResult<bool>;
-    std::function<Done()> job = [users = state->users, token] { return users->revoke(token); };
-    const Done done = co_await away(state->pool.get_executor(), std::move(job));
-    state->holders.erase(token);
-    ++state->revoked;
-    if (done) co_return Response{204, {}, {}};
-    state->complain(done.error().line());
-    co_return refuse(503, "the catalog does not answer", 1);
-  }
-
-  Response give_ticket(const std::string& token) {
-    const int64_t now = base::steady_clock_ns();
-    make_room(tickets, now);
-    std::string ticket = new_secret();
-    tickets[digest(ticket)] = {token, now + kTicketLife};
-    return as_json({{"ticket", ticket}, {"expires_in", kTicketLife / base::kSecond}});
-  }
-};
-
-Gate::Gate(asio::thread_pool& pool, std::shared_ptr<catalog::Users> users, const Policy& policy,
-           Signup signup, base::Log& log)
-    : state_(new State{pool, std::move(users), policy, signup, log}) {}
-/// A coroutine that waits keeps the state; what it has of the pool must go before the pool.
-Gate::~Gate() { state_->hashers.clear(); }
-
-asio::awaitable<Identity> Gate::identify(const http::Request& request, bool socket) {
-  const std::shared_ptr<State> state = state_;
+awaitable<Identity> Gate::identify(const http::Request& request, bool socket) {
   Identity identity;
-  identity.address = state->policy.client_address(request);
-  identity.open = state->policy.open_to(request) && state->policy.host_allowed(request) &&
-                  state->policy.origin_allowed(request).has_value();
-  if (!state->users) co_return identity;
-  const std::string token = bearer(request);
-  const std::string ticket = socket && token.empty() ? ticket_of(request) : "";
-  identity.token = token.empty() ? state->redeem(ticket) : digest(token);
-  if (!identity.token.empty())
-    identity.user = co_await State::holder(state, identity.token, identity.unknown);
+  identity.address = policy_.client_address(request);
+  identity.open = policy_.open_to(request) && policy_.host_allowed(request) &&
+                  policy_.origin_allowed(request).has_value();
+  if (!users_) co_return identity;
+  identity.token = bearer(request);
+  if (socket && identity.token.empty()) {
+    for (const auto& [name, value] : http::parse_query(request.query).value_or(http::Headers{})) {
+      const auto ticket = name == "ticket" ? tickets_.extract(digest(value)) : Memories::node_type();
+      if (ticket && ticket.mapped().until > base::steady_clock_ns()) identity.token = ticket.mapped().token;
+    }
+  }
+  if (!identity.token.empty()) co_await look_up(identity);
   co_return identity;
 }
 
-asio::awaitable<bool> Gate::still(Identity identity) {
-  const std::shared_ptr<State> state = state_;
+awaitable<bool> Gate::still(Identity identity) {
   if (!identity.user) co_return true;
-  bool unknown = false;
-  const auto user = co_await State::holder(state, identity.token, unknown);
-  co_return user.has_value() || unknown;
+  co_await look_up(identity);
+  co_return identity.user.has_value() || identity.unknown;
 }
 
-asio::awaitable<Response> Gate::answer(std::string_view name, const http::Request& request,
-                                       const Identity& identity) {
-  const std::shared_ptr<State> state = state_;
-  if (!state->users) co_return refuse(404, "this bridge has no users");
+/// Whose the token is, or that the catalog does not say.
+awaitable<void> Gate::look_up(Identity& identity) {
+  const int64_t now = base::steady_clock_ns();
+  identity.user.reset();
+  if (const auto at = holders_.find(identity.token); at != holders_.end() && at->second.until > now) {
+    identity.user = at->second.user;
+    co_return;
+  }
+  const uint64_t before = revoked_;
+  auto job = [users = users_, token = identity.token] { return users->holder(token); };
+  const auto found = co_await away(catalog_, std::move(job));
+  identity.unknown = !found;
+  if (found && *found) identity.user = User{(*found)->id, (*found)->email};
+  if (found && revoked_ == before) remember(holders_, identity.token, {identity.user, {}, now + kRemembered});
+  // Not for each of those who ask while the catalog is away.
+  if (!found && !attempts_.check_here("complaint", "", now)) log_.error(found.error());
+}
+
+/// They must not grow: first goes what is over, then all.
+void Gate::remember(Memories& memories, const std::string& key, Memory memory) {
+  const int64_t now = base::steady_clock_ns();
+  if (memories.size() >= kMaxRemembered)
+    std::erase_if(memories, [now](const auto& entry) { return entry.second.until <= now; });
+  if (memories.size() >= kMaxRemembered) memories.clear();
+  memories[key] = std::move(memory);
+}
+
+awaitable<Response> Gate::answer(std::string_view name, const http::Request& request,
+                                 const Identity& identity) {
+  if (!users_) co_return refuse(404, "this bridge has no users");
   const std::string kind(name);  // g++ 12 mistreats temporaries in co_await
   if (kind == "login" || kind == "signup" || kind == "setup")
-    co_return co_await State::give_token(state, kind, request.body, identity.address);
-  if (!identity.user)
-    co_return identity.unknown ? refuse(503, "the catalog does not answer", 1) : refuse(401, "needs a token");
+    co_return co_await give_token(kind, request.body, identity.address);
+  if (!identity.user) co_return identity.unknown ? refuse(503, kNoCatalog) : refuse(401, "needs a token");
   if (kind == "me") co_return as_json({{"id", identity.user->id}, {"email", identity.user->email}});
-  if (kind == "ticket") co_return state->give_ticket(identity.token);
-  if (kind == "logout") co_return co_await State::log_out(state, identity.token);
-  co_return refuse(404, "there is no such route");
+  if (kind == "ticket") {
+    const std::string ticket = new_secret();
+    remember(tickets_, digest(ticket), {{}, identity.token, base::steady_clock_ns() + kTicketLife});
+    co_return as_json({{"ticket", ticket}, {"expires_in", kTicketLife / base::kSecond}});
+  }
+  if (kind != "logout") co_return refuse(404, "there is no such route");
+  auto job = [users = users_, token = identity.token] { return users->revoke(token); };
+  const auto done = co_await away(catalog_, std::move(job));
+  holders_.erase(identity.token);
+  ++revoked_;
+  if (done) co_return Response{204, {}, {}};
+  log_.error(done.error());
+  co_return refuse(503, kNoCatalog);
+}
+
+awaitable<Response> Gate::give_token(std::string name, std::string body, std::string address) {
+  const bool login = name == "login";
+  auto given = read_credentials(body);
+  if (!given) co_return refuse(422, "needs a JSON object with email and password");
+  const auto email = read_email(given->email);
+  const auto password = check_password(given->password);
+  if (!login && !email) co_return refuse(422, email.error().text);
+  if (!login && !password) co_return refuse(422, password.error().text);
+  given->email = email.value_or("");  // of a login what cannot be is only unknown
+  if (!password) given->password.clear();
+  if (name == "signup" && signup_ == Signup::closed) co_return refuse(403, "nobody can sign up here");
+  if ((name == "setup" || (name == "signup" && signup_ == Signup::invited)) && given->code.empty())
+    co_return refuse(403, "needs the code of an invitation");
+  if (hashing_.use_count() > kMaxHashing) co_return refuse(503, "too many want to log in at once");
+  const int64_t now = base::steady_clock_ns();
+  auto wait = attempts_.check_here("address", address, now);
+  if (!wait) wait = attempts_.check_here("account", given->email, now);
+  if (wait) co_return refuse(429, "too many attempts", *wait);
+  const std::shared_ptr<int> counted = hashing_;
+  auto job = [users = users_, given = *given, login, &log = log_] {
+    return enter(*users, given, login, log);
+  };
+  co_return co_await away(hashers_, std::move(job));
 }
 
 std::string Gate::setup_link(std::string_view base_url) {
-  if (!state_->users) return {};
-  const std::string code = new_secret();
-  const auto none = state_->users->none();
+  const auto none = users_ ? users_->none() : catalog::DbResult<bool>(false);
   if (none && !*none) return {};
-  const auto added = state_->users->add_code(digest(code), true, base::wall_clock_ns() + kCodeLife);
-  if (!none || !added) state_->log.error(none ? added.error() : none.error());
-  return none && added ? std::string(base_url) + "/setup#" + code : "";
+  const auto link = access::setup_link(*users_, base_url, base::wall_clock_ns() + kCodeLife);
+  if (!link) log_.error(link.error());
+  return link.value_or("");
 }
 
 }  // namespace wl::wsbridge::access

@@ -1,9 +1,10 @@
 #include <algorithm>
-#include <array>
 
-#include <arpa/inet.h>
+#include <boost/algorithm/string/case_conv.hpp>
+#include <boost/algorithm/string/trim.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/beast/core/string.hpp>
 
-#include "libcommon/packet/local_addresses.h"
 #include "tools/wsbridge/access/access.h"
 
 namespace wl::wsbridge::access {
@@ -11,38 +12,20 @@ namespace {
 
 using Networks = packet::LocalAddresses;
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
+/// The one text of an address; ::ffff:10.0.0.1 is 10.0.0.1 (RFC 4291, 2.5.5.2). Empty: it is none.
+std::string address_of(std::string_view text) {
+  namespace ip = boost::asio::ip;
+  boost::system::error_code bad;
+  // Without the zone of a link-local address.
+  const ip::address address = ip::make_address(std::string(text.substr(0, text.find('%'))), bad);
+  if (bad) return {};
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address.to_string();
+  return ip::make_address_v4(ip::v4_mapped, address.to_v6()).to_string();
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
-/// An address; ::ffff:10.0.0.1 is 10.0.0.1 (RFC 4291, 2.5.5.2), and who comes by a unix socket is of this
-/// machine.
-std::optional<record::Ip> read_address(std::string_view text) {
-  if (text == "unix") text = "127.0.0.1";
-  text = text.substr(0, text.find('%'));  // without the zone of a link-local address
-  const auto network = packet::parse_network(text);
-  if (!network || text.find('/') != std::string_view::npos) return std::nullopt;
-  record::Ip address = network->address;
-  constexpr std::array<uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (address.version == 6 && std::equal(kMapped.begin(), kMapped.end(), address.bytes.begin())) {
-    std::copy_n(&address.bytes[12], 4, address.bytes.begin());
-    address.version = 4;
-  }
-  return address;
-}
-
-std::string text_of(const record::Ip& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(address.version == 4 ? AF_INET : AF_INET6, address.bytes.data(), text.data(), text.size());
-  return text.data();
+/// Who comes by a unix socket is of this machine.
+std::string peer_of(const http::Request& request) {
+  return request.peer.address == "unix" ? "127.0.0.1" : address_of(request.peer.address);
 }
 
 base::Result<Networks> read_networks(const std::vector<std::string>& texts, std::string_view key) {
@@ -55,59 +38,49 @@ base::Result<Networks> read_networks(const std::vector<std::string>& texts, std:
   return networks;
 }
 
-bool has(const Networks& networks, const std::string& text) {
-  const auto address = read_address(text);
-  return address && networks.contains(*address);
+bool has(const Networks& networks, const std::string& address) {
+  const auto found = packet::parse_network(address);
+  return found && networks.contains(found->address);
 }
 
-/// Host or the authority of an origin. `port` is empty where none is said.
+/// Host, or the authority of an origin.
 struct Authority {
-  std::string host{};  ///< lower case; an address as text_of() has it
-  std::string port{};
+  std::string host{};  ///< lower case; an address as address_of() has it; empty: it makes no sense
+  std::string port{};  ///< empty: none is said
   bool is_address = false;
 };
 
-std::optional<Authority> read_authority(std::string_view text) {
-  const bool bracket = text.starts_with('[');
-  const size_t end = bracket ? text.find(']') : std::min(text.find(':'), text.size());
-  if (end == std::string_view::npos || end == 0) return std::nullopt;
-  const std::string_view name = text.substr(bracket ? 1 : 0, end - (bracket ? 1 : 0));
-  std::string_view rest = text.substr(bracket ? end + 1 : end);
-  if (!rest.empty() && !rest.starts_with(':')) return std::nullopt;
-  if (!rest.empty()) rest.remove_prefix(1);
-  if (rest.size() > 5 || rest.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
-  const auto address = read_address(name);
-  if (bracket && !address) return std::nullopt;
-  std::string host = address ? text_of(*address) : lower(name);
+Authority read_authority(std::string_view text) {
+  if (std::string whole = address_of(text); !whole.empty()) return {std::move(whole), {}, true};
+  const size_t colon = text.find(':', text.starts_with('[') ? text.find(']') : 0);
+  std::string_view name = text.substr(0, colon);
+  const std::string port(colon == std::string_view::npos ? "" : text.substr(colon + 1));
+  if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos) return {};
+  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
+  if (std::string address = address_of(name); !address.empty()) return {std::move(address), port, true};
+  std::string host = boost::algorithm::to_lower_copy(std::string(name));
   if (host.size() > 1 && host.ends_with('.')) host.pop_back();
-  if (!address && host.find_first_of("/@?#\\ ") != std::string::npos) return std::nullopt;
-  return Authority{std::move(host), std::string(rest), address.has_value()};
+  if (host.find_first_of("/@?#\\ []:") != std::string::npos) return {};
+  return {std::move(host), port, false};
 }
 
 /// "http://dash.example:80" and "HTTP://dash.example" are one origin. Empty: it is none.
-std::string canonical_origin(std::string_view text) {
+std::string canonical_origin(const std::string& text) {
   const size_t mark = text.find("://");
-  if (mark == std::string_view::npos || mark == 0) return {};
-  const std::string scheme = lower(text.substr(0, mark));
-  const auto authority = read_authority(text.substr(mark + 3));
-  if (!authority) return {};
-  const std::string usual = scheme == "https" ? "443" : "80";
-  return scheme + "://" + authority->host + ":" + (authority->port.empty() ? usual : authority->port);
+  if (mark == std::string::npos || mark == 0) return {};
+  const std::string scheme = boost::algorithm::to_lower_copy(text.substr(0, mark));
+  const auto [host, port, _] = read_authority(std::string_view(text).substr(mark + 3));
+  if (host.empty()) return {};
+  return scheme + "://" + host + ":" + (!port.empty() ? port : scheme == "https" ? "443" : "80");
 }
 
 /// All headers of that name as one list (RFC 9110, 5.3); nothing: there is none.
-std::optional<std::string> joined(const http::Request& request, std::string_view name) {
+std::optional<std::string> joined(const http::Request& request, const char* name) {
   std::optional<std::string> all;
   for (const auto& [key, value] : request.headers) {
-    if (lower(key) == name) all = all ? *all + "," + value : value;
+    if (boost::beast::iequals(key, name)) all = all ? *all + "," + value : value;
   }
   return all;
-}
-
-bool came_through_proxy(const http::Request& request) {
-  constexpr std::array<std::string_view, 4> kSigns{"x-forwarded-for", "forwarded", "x-real-ip", "via"};
-  return std::any_of(kSigns.begin(), kSigns.end(),
-                     [&](auto name) { return joined(request, name).has_value(); });
 }
 
 /// Who asks. `named`: our proxies said so, in words that make sense.
@@ -117,19 +90,14 @@ struct Client {
 };
 
 Client find_client(const http::Request& request, const Networks& proxies) {
-  const auto peer = read_address(request.peer.address);
-  Client client{peer ? text_of(*peer) : request.peer.address};
-  std::string list = joined(request, "x-forwarded-for").value_or("");
+  Client client{peer_of(request)};
+  std::string list = joined(request, "X-Forwarded-For").value_or("");
   // From the right: each was written by the one behind it, and is believed as far as those are our proxies.
   while (has(proxies, client.address) && !list.empty()) {
-    const size_t start = list.rfind(',') + 1;  // 0 without a comma
-    auto next = read_address(trimmed(std::string_view(list).substr(start)));
-    if (!next) {  // some write "10.0.0.7:5000" and "[fd00::7]:5000"
-      const auto authority = read_authority(trimmed(std::string_view(list).substr(start)));
-      if (!authority || !authority->is_address) return {client.address};
-      next = read_address(authority->host);
-    }
-    client = {text_of(*next), true};
+    const size_t start = list.rfind(',') + 1;                                           // 0 without a comma
+    const auto next = read_authority(boost::algorithm::trim_copy(list.substr(start)));  // some add a port
+    if (!next.is_address) return {client.address};
+    client = {next.host, true};
     list.resize(start == 0 ? 0 : start - 1);
   }
   return client;
@@ -137,68 +105,54 @@ Client find_client(const http::Request& request, const Networks& proxies) {
 
 }  // namespace
 
-struct Policy::Rules {
-  Networks open_to{};
-  Networks proxies{};
-  std::vector<std::string> origins{};  ///< canonical
-  std::vector<std::string> hosts{};
-};
-
-Policy::Policy(std::unique_ptr<Rules> rules) : rules_(std::move(rules)) {}
-Policy::Policy(Policy&&) noexcept = default;
-Policy::~Policy() = default;
-
 base::Result<Policy> Policy::make(const Profile& profile) {
   const std::vector<std::string> itself{"127.0.0.0/8", "::1"};
   const auto open_to = read_networks(profile.open_to.empty() ? itself : profile.open_to, "open_to");
   if (!open_to) return std::unexpected(open_to.error());
   const auto proxies = read_networks(profile.trusted_proxies, "trusted_proxies");
   if (!proxies) return std::unexpected(proxies.error());
-  auto rules = std::make_unique<Rules>(Rules{*open_to, *proxies});
+  Policy policy;
+  policy.open_to_ = *open_to;
+  policy.proxies_ = *proxies;
   for (const std::string& origin : profile.origins) {
-    rules->origins.push_back(canonical_origin(origin));
-    if (rules->origins.back().empty())
+    policy.origins_.push_back(canonical_origin(origin));
+    if (policy.origins_.back().empty())
       return base::fail("origins: \"" + origin + "\" is no origin", "scheme://host:port, nothing behind it");
   }
   for (const std::string& host : profile.hosts) {
-    const auto authority = read_authority(host);
-    if (!authority) return base::fail("hosts: \"" + host + "\" is no host name");
-    rules->hosts.push_back(authority->host);
+    policy.hosts_.push_back(read_authority(host).host);
+    if (policy.hosts_.back().empty()) return base::fail("hosts: \"" + host + "\" is no host name");
   }
-  return Policy(std::move(rules));
+  return policy;
 }
 
 bool Policy::host_allowed(const http::Request& request) const {
-  const auto host = read_authority(joined(request, "host").value_or(""));  // two of them join to no name
-  return host && (host->is_address || host->host == "localhost" ||
-                  std::find(rules_->hosts.begin(), rules_->hosts.end(), host->host) != rules_->hosts.end());
+  const auto host = read_authority(joined(request, "Host").value_or(""));  // two of them join to no name
+  return host.is_address || host.host == "localhost" || std::ranges::find(hosts_, host.host) != hosts_.end();
 }
 
 std::optional<std::string> Policy::origin_allowed(const http::Request& request) const {
-  auto origin = joined(request, "origin");
+  auto origin = joined(request, "Origin");
   if (!origin) return "";
   const std::string theirs = canonical_origin(*origin);
-  if (theirs.empty()) return std::nullopt;
   std::string scheme = request.peer.secure ? "https" : "http";
-  if (const auto said = joined(request, "x-forwarded-proto");
-      said && has(rules_->proxies, request.peer.address))
-    scheme = *said;
-  const std::string own = canonical_origin(scheme + "://" + joined(request, "host").value_or(""));
-  if (theirs == own ||
-      std::find(rules_->origins.begin(), rules_->origins.end(), theirs) != rules_->origins.end())
-    return origin;
-  return std::nullopt;
+  if (has(proxies_, peer_of(request))) scheme = joined(request, "X-Forwarded-Proto").value_or(scheme);
+  const bool own = theirs == canonical_origin(scheme + "://" + joined(request, "Host").value_or(""));
+  const bool allowed = own || std::ranges::find(origins_, theirs) != origins_.end();
+  return allowed && !theirs.empty() ? origin : std::nullopt;
 }
 
 std::string Policy::client_address(const http::Request& request) const {
-  return find_client(request, rules_->proxies).address;
+  return find_client(request, proxies_).address;
 }
 
 bool Policy::open_to(const http::Request& request) const {
   // A proxy of ours must say for whom it asks: one that forgot to would open everything to everybody.
-  const Client who = find_client(request, rules_->proxies);
-  const bool known = has(rules_->proxies, request.peer.address) ? who.named : !came_through_proxy(request);
-  return known && has(rules_->open_to, who.address);
+  const Client who = find_client(request, proxies_);
+  constexpr std::array kSigns{"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"};
+  const auto shows = [&](const char* name) { return joined(request, name).has_value(); };
+  const bool known = has(proxies_, peer_of(request)) ? who.named : std::ranges::none_of(kSigns, shows);
+  return known && has(open_to_, who.address);
 }
 
 }  // namespace wl::wsbridge::access

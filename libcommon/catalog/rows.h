@@ -1,0 +1,47 @@
+#pragma once
+// Statements for what is done in a transaction, with their ":name"s in the order of the text. For the
+// catalog's own .cpp files: it brings SOCI in. Failures are exceptions, which the transaction turns into its
+// result.
+//
+// A row is a struct that names its columns and their variables, numbers being int64_t:
+//   static constexpr const char* kColumns = "id, email";
+//   auto fields() { return std::tie(id, email); }
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <soci/soci.h>
+
+namespace wl::catalog {
+
+/// How many rows it touched (MariaDB counts only those that changed).
+template <class... Values>
+int64_t run(soci::session& sql, const std::string& text, const Values&... values) {
+  soci::statement statement = ((sql.prepare << text), ..., soci::use(values));
+  statement.execute(true);
+  return statement.get_affected_rows();
+}
+
+/// The first column of the first row; 0: there is none, or it is null.
+template <class... Values>
+int64_t number(soci::session& sql, const std::string& text, const Values&... values) {
+  int64_t found = 0;
+  soci::indicator null = soci::i_null;
+  ((sql << text, soci::into(found, null)), ..., soci::use(values));
+  return null == soci::i_null ? 0 : found;
+}
+
+/// "select its columns from `rest`".
+template <class Row, class... Values>
+std::vector<Row> select(soci::session& sql, const std::string& rest, const Values&... values) {
+  Row row;
+  auto prepared = ((sql.prepare << "select " << Row::kColumns << " from " << rest), ..., soci::use(values));
+  std::apply([&](auto&... field) { (prepared, ..., soci::into(field)); }, row.fields());
+  soci::statement statement = prepared;
+  statement.execute();
+  std::vector<Row> found;
+  while (statement.fetch()) found.push_back(row);
+  return found;
+}
+
+}  // namespace wl::catalog
