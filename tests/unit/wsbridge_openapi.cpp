@@ -19,7 +19,7 @@ namespace {
 
 Profile read(std::string_view text) {
   std::vector<Finding> findings;
-  auto profile = read_profile_text(text, "p.json", findings, [](const char*) { return nullptr; });
+  auto profile = read_profile_text(text, "p.json", findings, {});
   REQUIRE(profile);
   return std::move(*profile);
 }
@@ -42,7 +42,7 @@ size_t resolve(const json& document, const json& at) {
 Profile traffic() {
   std::vector<Finding> findings;
   const std::vector<std::string> paths{WIRELINE_ROOT "/tools/wsbridge/profiles/traffic.json"};
-  auto profile = read_profile(paths, findings, [](const char*) { return nullptr; });
+  auto profile = read_profile(paths, findings, {});
   for (const Finding& finding : findings) FAIL(finding.line());
   REQUIRE(profile);
   return std::move(*profile);

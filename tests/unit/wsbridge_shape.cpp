@@ -1,10 +1,10 @@
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include "libcommon/base/time.h"
 #include "tools/wsbridge/shape/program.h"
 
 using wl::wsbridge::shape::Program;
@@ -53,7 +53,6 @@ TEST_CASE("wsbridge: what jq says of a bad program is one line", "[wsbridge][sha
   CHECK(shaped(".a |", "1").starts_with("!! jq: syntax error, unexpected"));
   CHECK(shaped("1 +\nnone_such", "1") == "!! jq: none_such/0 is not defined, line 2");
   CHECK(shaped("$x", "1").starts_with("!! jq: $x is not defined"));
-  CHECK(shaped(".", "1", {{"v", "{"}}).starts_with("!! $v: jq: "));
   CHECK(shaped(std::string("1\0", 2), "1") == "!! jq: a NUL in the program");
   for (const char* bad : {".a |", "(((", "{", "import \"a\" as a; .", "include \"a\"; .", "1)", ""}) {
     const std::string said = shaped(bad, "1");
@@ -86,24 +85,11 @@ TEST_CASE("wsbridge: a program sees its input and nothing else", "[wsbridge][sha
   CHECK(shaped("\"a\" | modulemeta", "1") == "! jq: there are no modules\n");
 }
 
-TEST_CASE("wsbridge: a program that never ends is stopped, and rests", "[wsbridge][shape]") {
-  auto program = Program::compile("if . == 0 then def f: f; f else . end");
-  auto other = Program::compile("last(range(1e12))");
-  REQUIRE(program);
-  REQUIRE(other);
-  std::string got;
-  const auto keep = [&](std::string_view result) { got += result; };
-  CHECK(program->run("1", keep));
-  const int64_t start = wl::base::steady_clock_ns();
-  CHECK(program->run("0", keep).error().line() == "jq: stopped, it took longer than 1000 ms");
-  CHECK(wl::base::steady_clock_ns() - start < 4 * wl::base::kSecond);
-  CHECK(program->run("1", keep).error().line() == "jq: the program rests, it took too long before");
-  CHECK(got == "1");
-  CHECK(other->run("1", keep).error().line() == "jq: stopped, it took longer than 1000 ms");
+TEST_CASE("wsbridge: results without end are ended", "[wsbridge][shape]") {
   size_t results = 0;
   auto many = Program::compile("repeat(1)");
   REQUIRE(many);
-  CHECK_FALSE(many->run("1", [&](std::string_view) { ++results; }));
-  CHECK(results <= Program::kMaxResults);
-  CHECK(results > 1000);
+  CHECK(many->run("1", [&](std::string_view) { ++results; }).error().line() ==
+        "jq: more than 1000000 results");
+  CHECK(results == Program::kMaxResults);
 }

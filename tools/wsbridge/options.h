@@ -1,37 +1,22 @@
 #pragma once
 // The verbs of wsbridge and their flags.
-#include <cstdint>
+#include <array>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "libcommon/base/time.h"
-#include "libcommon/catalog/database.h"
+#include "libcommon/cli/run.h"
 #include "tools/wsbridge/account_verbs.h"
 #include "tools/wsbridge/connect.h"
-
-namespace CLI {
-class App;
-}
+#include "tools/wsbridge/serve.h"
 
 namespace wl::wsbridge {
 
-enum class Verb : uint8_t { none, serve, check, connect, user, token, setup };
-
-struct ServeOptions {
-  std::vector<std::string> profiles{};
-  std::vector<std::string> listen{};   ///< empty: 127.0.0.1:8000
-  std::vector<std::string> streams{};  ///< NAME=COMMAND, NAME=-
-  bool lines = false;
-  std::string certificate{}, key{};
-  std::string metrics_listen{};  ///< not empty: /metrics answers there alone
-  std::string redis{};
-  std::string env_file{};
-  int64_t grace = 10 * base::kSecond;
-  bool access_log = false;
-};
+/// What wsbridge writes.
+inline constexpr std::array<const record::RecordType*, 3> kTypes{&kUserType, &kTokenType, &kSetupType};
 
 struct Options {
-  Verb verb = Verb::none;
+  std::function<base::Exit(cli::Context&)> run{};  ///< does what the verb says
   ServeOptions serve{};
   std::vector<std::string> check_profiles{};
   ConnectOptions connect{};
@@ -39,6 +24,7 @@ struct Options {
   catalog::Location catalog{};
 };
 
+/// `options` must outlive the app.
 void declare_options(CLI::App& app, Options& options);
 
 }  // namespace wl::wsbridge

@@ -1,7 +1,12 @@
 #include "tools/wsbridge/serve.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <functional>
+#include <map>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -13,6 +18,7 @@
 #include <sys/resource.h>
 
 #include "libcommon/base/signals.h"
+#include "libcommon/base/units.h"
 #include "libcommon/catalog/users.h"
 #include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/api/openapi.h"
@@ -20,7 +26,8 @@
 #include "tools/wsbridge/api/site.h"
 #include "tools/wsbridge/api/static_files.h"
 #include "tools/wsbridge/http/server.h"
-#include "tools/wsbridge/serve_profile.h"
+#include "tools/wsbridge/process/child.h"
+#include "tools/wsbridge/profile/check.h"
 
 namespace wl::wsbridge {
 namespace {
@@ -29,6 +36,113 @@ namespace asio = boost::asio;
 using asio::awaitable;
 
 constexpr std::chrono::seconds kLastRecords{2};  // that a stopped pipeline gets to write its last records
+
+std::unexpected<base::Error> usage(std::string text, std::string hint = {}) {
+  return base::fail(std::move(text), std::move(hint), base::Exit::usage);
+}
+
+/// Settings by the names of the programs that the bridge replaces: KEY=VALUE lines, as systemd and docker
+/// read them (# begins a comment line, quotes around a value go).
+base::Result<void> apply_env_file(ServeOptions& options, std::optional<api::RedisSpec>& redis,
+                                  Profile& profile) {
+  std::ifstream file(options.env_file);
+  if (!file) return usage(options.env_file + ": " + base::errno_text(errno));
+  std::map<std::string, std::string> settings;
+  for (std::string line; std::getline(file, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    const size_t equals = line.find('=');
+    if (line.starts_with('#') || equals == line.npos) continue;
+    std::string value = line.substr(equals + 1);
+    const bool quoted = value.size() > 1 && value[0] == value.back() && (value[0] == '"' || value[0] == '\'');
+    if (quoted) value = value.substr(1, value.size() - 2);
+    if (!value.empty()) settings[line.substr(0, equals)] = value;
+  }
+  const auto setting = [&](const std::string& name, const std::string& otherwise = "") {
+    return settings.contains(name) ? settings[name] : otherwise;
+  };
+  if (options.listen.empty() && (settings.contains("HOST") || settings.contains("PORT")))
+    options.listen.push_back(setting("HOST", "127.0.0.1") + ":" + setting("PORT", "8000"));
+  if (settings.contains("REDIS_HOST") && !redis)
+    redis = {.host = setting("REDIS_HOST"),
+             .port = setting("REDIS_PORT", "6379"),
+             .password = setting("REDIS_PASSWORD")};
+  for (RateSpec& rate : profile.limits.rates) {
+    std::string name = "RATE_LIMIT_" + rate.name;
+    std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+    const auto number = base::parse_number(setting(name, std::to_string(rate.per_minute)), 1'000'000);
+    if (!number) return usage(options.env_file + ": " + name + ": not a number");
+    rate.per_minute = static_cast<uint32_t>(*number);
+  }
+  return {};
+}
+
+/// A stream of the command line, with what everybody gets: /ws/NAME, /api/NAME, /streams/NAME.
+base::Result<void> add_stream(const std::string& text, bool lines, Profile& profile) {
+  const size_t equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  const auto good = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+  };
+  if (equals == text.npos || name.empty() || !std::ranges::all_of(name, good))
+    return usage("--stream " + text + ": expected NAME=COMMAND or NAME=-", "letters, digits, _ and -");
+  if (std::ranges::count(profile.streams, name, &StreamSpec::name) != 0)
+    return usage("--stream " + name + ": is there twice", "choose another name");
+  StreamSpec stream{.name = name, .text_lines = lines};
+  if (const std::string command = text.substr(equals + 1); command != "-") {
+    auto pipeline = process::split_command(command);
+    if (!pipeline) return usage("--stream " + name + ": " + pipeline.error().text, pipeline.error().hint);
+    stream.pipeline = std::move(*pipeline);
+  }
+  RouteSpec last{
+      .path = "/api/" + name, .summary = "the last record of " + name, .name = name, .access = Access::open};
+  RouteSpec flow{.path = "/streams/" + name,
+                 .summary = "the records of " + name + " as they come",
+                 .name = name,
+                 .form = Form::ndjson,
+                 .access = Access::open};
+  profile.streams.push_back(std::move(stream));
+  profile.routes.insert(profile.routes.end(), {last, flow});
+  profile.sockets.push_back({.path = "/ws/" + name, .streams = {{.stream = name}}, .access = Access::open});
+  return {};
+}
+
+/// What is served. Fills in `options.listen` and `redis`.
+base::Result<Profile> served_profile(ServeOptions& options, std::optional<api::RedisSpec>& redis,
+                                     base::Log& log) {
+  if (options.profiles.empty() && options.streams.empty())
+    return usage("serve: nothing to serve", "a PROFILE, or --stream NAME=COMMAND");
+  if (options.certificate.empty() != options.key.empty())
+    return usage("--tls-cert and --tls-key belong together", "give both");
+  auto profile = load_profile(options.profiles, log);
+  if (!profile) return usage("serve: the profile has errors");
+  for (const std::string& stream : options.streams) {
+    if (const auto added = add_stream(stream, options.lines, *profile); !added)
+      return std::unexpected(added.error());
+  }
+  const auto from_input = [](const StreamSpec& stream) { return stream.pipeline.empty(); };
+  if (std::ranges::count_if(profile->streams, from_input) > 1)
+    return usage("only one stream can read standard input", "give the others commands");
+  if (!options.redis.empty()) {
+    const auto spec = api::parse_redis_url(options.redis);
+    if (!spec) return std::unexpected(spec.error());
+    redis = *spec;
+    if (const char* const password = std::getenv("WIRELINE_REDIS_PASSWORD")) redis->password = password;
+  }
+  if (!options.env_file.empty()) {
+    if (const auto applied = apply_env_file(options, redis, *profile); !applied)
+      return std::unexpected(applied.error());
+  }
+  if (options.listen.empty()) options.listen.emplace_back("127.0.0.1:8000");
+  return std::move(*profile);
+}
+
+/// Whether anything in the profile asks who it is.
+bool needs_users(const Profile& profile) {
+  const auto asks = [](const auto& spec) { return spec.access == Access::token; };
+  return profile.signup != Signup::closed || std::ranges::any_of(profile.routes, asks) ||
+         std::ranges::any_of(profile.sockets, asks) ||
+         std::ranges::count(profile.routes, Source::builtin, &RouteSpec::source) != 0;
+}
 
 /// As many descriptors as the system lets us have: each client needs one.
 void raise_descriptor_limit() {
@@ -232,16 +346,15 @@ api::Figures Bridge::figures() const {
 
 }  // namespace
 
-base::Exit serve(const ServeOptions& given, const catalog::Location& catalog, cli::Context& context) {
+base::Exit serve(ServeOptions options, const catalog::Location& catalog, cli::Context& context) {
   const auto refuse = [&context](const base::Error& error) {
     context.log.error(error);
     return error.exit;
   };
   base::Signals::catch_reopen();
   raise_descriptor_limit();
-  ServeOptions options = given;
   std::optional<api::RedisSpec> redis;
-  auto profile = serve_profile(options, redis, context.log);
+  auto profile = served_profile(options, redis, context.log);
   if (!profile) return refuse(profile.error());
   Bridge bridge(options, std::move(*profile), context);
   if (const auto built = bridge.build(catalog, redis); !built) return refuse(built.error());

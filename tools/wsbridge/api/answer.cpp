@@ -153,7 +153,7 @@ awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, s
     outcome = {.status = 2, .message = argv.error().text};
     co_return outcome;
   }
-  worker::Pool& pool = sources_.pool(receive.worker);
+  worker::Pool& pool = sources_.pool(receive.name);
   CallPtr call = pool.call(std::move(*argv), std::move(owner), pool.spec().timeout_ns);
   if (!call) {
     outcome = {.status = 1, .message = "too busy: try again in a second"};
@@ -167,7 +167,7 @@ awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, s
   std::vector<std::string> shaped;
   for (const std::string& record : outcome.records) {
     const auto done = as->run(record, [&](std::string_view result) { shaped.emplace_back(result); });
-    if (!done) log_.warning(receive.type + ": " + done.error().line());
+    if (!done) log_.warning(receive.path + ": " + done.error().line());
   }
   outcome.records = std::move(shaped);
   co_return outcome;

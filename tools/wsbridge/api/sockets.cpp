@@ -91,7 +91,7 @@ awaitable<std::optional<std::string>> Sockets::message(const SocketSpec& socket,
     co_return error_message(400, "expected a JSON object with a type");
   }
   const auto type = parsed["type"].get<std::string>();
-  const auto receive = std::ranges::find(socket.receive, type, &ReceiveSpec::type);
+  const auto receive = std::ranges::find(socket.receive, type, &ReceiveSpec::path);
   if (receive == socket.receive.end()) co_return error_message(400, "messages of this type are not taken");
   if (!identity.may(receive->access)) co_return error_message(401, "a token is needed");
   if (!receive->rate.empty()) {

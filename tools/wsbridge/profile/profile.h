@@ -1,6 +1,7 @@
 #pragma once
 // What a profile says, as plain data: five tables and who may use them. read_profile() has checked that names
 // which refer to something find it.
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,7 +16,9 @@ using Argv = std::vector<std::string>;
 /// Where something stands in a profile, for messages: "traffic.json:12".
 struct Place {
   std::string file{};
-  size_t line = 0;
+  size_t line = 0;  ///< 0: the file as a whole
+  [[nodiscard]] std::string text() const { return file + (line == 0 ? "" : ":" + std::to_string(line)); }
+  auto operator<=>(const Place&) const = default;
 };
 
 enum class Restart : uint8_t { always, on_failure, never };
@@ -110,17 +113,9 @@ struct SubscriptionSpec {
   Place place{};
 };
 
-/// A message that clients may send, recognised by its `type`.
-struct ReceiveSpec {
-  std::string type{};
-  std::string worker{};
-  Argv argv{};  ///< as of a route; parameters are members of the message
-  std::vector<ParamSpec> params{};
-  std::string as{};
-  std::string rate{};
-  Access access = Access::token;
-  Place place{};
-};
+/// A message that clients may send: its `path` is the message's `type`, its `name` that of a worker, and its
+/// parameters are members of the message.
+using ReceiveSpec = RouteSpec;
 
 struct SocketSpec {
   std::string path{};

@@ -3,6 +3,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libcommon/base/error.h"
@@ -16,16 +17,21 @@ struct Finding {
   bool warning = false;
   std::string text{};
   /// "traffic.json:12: message"
-  [[nodiscard]] std::string line() const;
+  [[nodiscard]] std::string line() const { return place.text() + ": " + text; }
 };
 
-/// getenv() or a stand-in.
+/// getenv() or a stand-in; empty: no variable is set, and neither commands nor jq programs are looked at.
 using Environment = std::function<const char*(const char* name)>;
+
+inline constexpr size_t kMaxDocument = size_t{256} << 10;  ///< bytes of a profile
+inline constexpr int kMaxDepth = 64;                       ///< objects and arrays in each other
 
 /// Reads the files as one profile: tables are joined, a name twice is an error. `${NAME}` and
 /// `${NAME:-otherwise}` in the commands of streams and workers, and only there, are taken from the
-/// environment; a word that becomes empty by this is left out. What is wrong is in `findings`; the error is
-/// the first of them that is no warning.
+/// environment; a word that becomes empty by this is left out. When all of it reads well it is checked:
+/// unreachable routes, undeclared parameters, values that could become options, jq programs that do not
+/// compile, commands that are not on PATH, writing without a token, caches shorter than the stream's `every`.
+/// What is wrong is in `findings`; the error is the first of them that is no warning.
 [[nodiscard]] base::Result<Profile> read_profile(std::span<const std::string> paths,
                                                  std::vector<Finding>& findings,
                                                  const Environment& environment);
