@@ -23,16 +23,6 @@ soci::backend_factory const* factory_mysql();
 
 namespace wl::catalog {
 
-struct Engine {
-  const char* scheme;  ///< the regular expression of its URLs up to ':', and that of the rest, with
-  const char* rest;    ///< the file; or user, host, port, database and settings
-  bool is_file;
-  const soci::backend_factory* (*factory)();
-  std::string (*connect)(const std::smatch& url, const std::string& password);  ///< SOCI's text for it
-  std::array<const char*, 2> settings;  ///< statements for each new connection
-  const char *lock, *unlock;            ///< queries that give 1: one process at a time migrates
-};
-
 namespace {
 
 std::string decoded(std::string text) {
@@ -43,22 +33,28 @@ std::string decoded(std::string text) {
   return text;
 }
 
-std::string sqlite_text(const std::smatch& url, const std::string& /*password*/) {
-  return "db=\"" + url.str(1) + "\" timeout=10";
+// What is particular to each kind of database. Another kind is one more of these, and a line in read_url().
+
+Target sqlite(const std::smatch& url, const std::string& /*password*/) {
+  Target made{factory_sqlite3(), "db=\"" + url.str(1) + "\" timeout=10", url.str(1)};
+  made.is_file = true;
+  made.settings = {"pragma foreign_keys = on", "pragma journal_mode = wal"};
+  return made;
 }
 
-/// libpq takes URLs; SOCI takes the other form apart at each space.
-std::string postgresql_text(const std::smatch& url, const std::string& password) {
-  std::ostringstream text;
-  text << url.str() << (url[5].matched ? '&' : '?')
-       << "connect_timeout=5&options=-c%20client_min_messages%3dwarning%20-c%20statement_timeout%3d30000";
+Target postgresql(const std::smatch& url, const std::string& password) {
+  std::ostringstream text;  // libpq takes URLs; SOCI takes the other form apart at each space
+  text << url.str() << (url[5].matched ? '&' : '?') << "connect_timeout=5";
   if (!password.empty()) text << "&password=" << std::hex;
   for (const char c : password) text << '%' << (c >> 4 & 15) << (c & 15);
-  return text.str();
+  Target made{factory_postgresql(), text.str(), url.str()};
+  made.settings = {"set client_min_messages = warning", "set statement_timeout = 30000"};
+  made.lock =
+      "select 1 from (select pg_advisory_xact_lock(7310589)) as locked";  // until the transaction ends
+  return made;
 }
 
-/// key='value' as SOCI's MySQL reads it.
-std::string mysql_text(const std::smatch& url, const std::string& password) {
+Target mysql(const std::smatch& url, const std::string& password) {
   // A server that hangs must not hold a thread for ever.
   std::string text = "charset=utf8mb4 connect_timeout=5 read_timeout=30 write_timeout=30";
   const auto add = [&text](const std::string& key, const std::string& value) {
@@ -73,29 +69,12 @@ std::string mysql_text(const std::smatch& url, const std::string& password) {
   std::istringstream settings(url.str(5));
   std::string key, value;
   while (std::getline(settings, key, '=') && std::getline(settings, value, '&')) add(key, decoded(value));
-  return text;
+  Target made{factory_mysql(), text, url.str()};
+  made.settings = {"set session sql_mode = 'TRADITIONAL', lc_messages = 'en_US'"};
+  made.lock = "select get_lock('wireline_catalog', 25)";  // of the connection: each CREATE ends a transaction
+  made.unlock = "select release_lock('wireline_catalog')";
+  return made;
 }
-
-constexpr const char* kFile = R"(:(?://)?([^"]+))";
-constexpr const char* kServer = R"(://(?:([^@/ ]*)@)?([^@/ ]+?)(?::(\d+))?/([^? ]+)(?:\?([^ ]+))?)";
-
-constexpr Engine kSqlite{"sqlite",    kFile,
-                         true,        factory_sqlite3,
-                         sqlite_text, {"pragma foreign_keys = on", "pragma journal_mode = wal"},
-                         "select 1",  "select 1"};
-/// The end of the transaction gives the lock back.
-constexpr const char* kPostgresqlLock = "select 1 from (select pg_advisory_xact_lock(7310589)) as locked";
-constexpr Engine kPostgresql{"postgres(?:ql)?", kServer, false,           factory_postgresql,
-                             postgresql_text,   {},      kPostgresqlLock, "select 1"};
-/// Each CREATE ends a transaction: the lock is of the connection.
-constexpr Engine kMysql{"(?:mysql|mariadb)",
-                        kServer,
-                        false,
-                        factory_mysql,
-                        mysql_text,
-                        {"set session sql_mode = 'TRADITIONAL', lc_messages = 'en_US'"},
-                        "select get_lock('wireline_catalog', 25)",
-                        "select release_lock('wireline_catalog')"};
 
 /// Behind each "create table": a comment to all but MariaDB.
 constexpr const char* kTable = " /*! engine=innodb default charset=utf8mb4 collate=utf8mb4_bin */";
@@ -117,8 +96,8 @@ constexpr std::array kMigrations{
 constexpr const char* kVersion = "select max(number) from schema_migrations";
 
 /// The version that it found where that is newer than ours, else ours; 0: another one works for too long.
-int64_t bring_up(soci::session& sql, const Engine& engine) {
-  if (number(sql, engine.lock) != 1) return 0;
+int64_t bring_up(soci::session& sql, const Target& target) {
+  if (number(sql, target.lock) != 1) return 0;
   const auto step = [&sql](const std::string& text) {
     run(sql, text + (text.starts_with("create table") ? kTable : ""));
   };
@@ -128,7 +107,7 @@ int64_t bring_up(soci::session& sql, const Engine& engine) {
     step(kMigrations.at(static_cast<size_t>(version++)));
     run(sql, "insert into schema_migrations values (:number, :now)", version, base::wall_clock_ns());
   }
-  number(sql, engine.unlock);
+  number(sql, target.unlock);
   return version;
 }
 
@@ -169,10 +148,8 @@ std::unexpected<DbError> failure(const Target& target, const soci::soci_error& e
 std::shared_ptr<soci::session> connect(const Target& target) {
   for (int tries = 500;;) {
     try {
-      auto session = std::make_shared<soci::session>(*target.engine->factory(), target.connect);
-      for (const char* const setting : target.engine->settings) {
-        if (setting != nullptr) *session << setting;
-      }
+      auto session = std::make_shared<soci::session>(*target.factory, target.connect);
+      for (const std::string& setting : target.settings) *session << setting;
       return session;
     } catch (
         const soci::soci_error& error) {  // of two who make a file at once, SQLite lets one fail, not wait
@@ -185,33 +162,29 @@ std::shared_ptr<soci::session> connect(const Target& target) {
 }  // namespace
 
 base::Result<Target> read_url(const std::string& url, const std::string& password) {
-  for (const Engine* const engine : {&kSqlite, &kPostgresql, &kMysql}) {
+  // User, host, port, database, settings.
+  const std::string server = R"(://(?:([^@/ ]*)@)?([^@/ ]+?)(?::(\d+))?/([^? ]+)(?:\?([^ ]+))?)";
+  using Kind = std::pair<std::string, Target (*)(const std::smatch& url, const std::string& password)>;
+  for (const auto& [form, kind] :
+       {Kind{R"(sqlite:(?://)?([^"]+))", sqlite}, Kind{"(?:postgresql|postgres)" + server, postgresql},
+        Kind{"(?:mysql|mariadb)" + server, mysql}}) {
     std::smatch parts;
-    if (!std::regex_match(url, parts, std::regex(std::string(engine->scheme) + engine->rest))) continue;
-    if (engine->is_file) return Target{engine, engine->connect(parts, password), parts.str(1)};
-    if (parts.str(1).find(':') != std::string::npos || parts.str(5).find("pass") != std::string::npos)
+    if (!std::regex_match(url, parts, std::regex(form))) continue;
+    const std::string user = parts.size() > 2 ? parts.str(1) : "";
+    if (user.find(':') != std::string::npos || parts.str(5).find("pass") != std::string::npos)
       return base::fail("--db: a password in the URL can be seen by others",
                         "put it into WIRELINE_DB_PASSWORD or a file for --db-password-file",
                         base::Exit::usage);
-    return Target{engine, engine->connect(parts, password), url};
+    return kind(parts, password);
   }
   return base::fail("--db: \"" + url.substr(0, url.find(':')) + "\" is no kind of database, or names none",
                     "sqlite:FILE, postgresql://user@host/name, mysql://user@host/name", base::Exit::usage);
 }
 
-base::Result<Target> read_location(const Location& location) {
-  std::string password = environment("WIRELINE_DB_PASSWORD");
-  std::ifstream file(location.password_file);
-  if (!location.password_file.empty() && !std::getline(file, password))
-    return base::fail(location.password_file + ": no password in it");
-  const bool usual = location.db.empty() || location.db == "sqlite";
-  return read_url(usual ? "sqlite:" + default_file(location) : location.db, password);
-}
-
 DbResult<void> Db::run_all(const std::function<void(soci::session&)>& work, bool writes) {
   const std::lock_guard lock(busy_);
   // SQLite cannot make a reader a writer while another one writes.
-  const char* const begin = writes && target_.engine->is_file ? "begin immediate" : "begin";
+  const char* const begin = writes && target_.is_file ? "begin immediate" : "begin";
   // It comes back when all went well. Else it goes, and with it what was not committed.
   std::shared_ptr<soci::session> session = std::move(session_);
   try {
@@ -232,15 +205,20 @@ DbResult<void> Db::run_all(const std::function<void(soci::session&)>& work, bool
 
 base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
   constexpr int64_t kOurs = std::ssize(kMigrations);
-  const auto target = read_location(location);
+  std::string password = environment("WIRELINE_DB_PASSWORD");
+  std::ifstream file(location.password_file);
+  if (!location.password_file.empty() && !std::getline(file, password))
+    return base::fail(location.password_file + ": no password in it");
+  const bool usual = location.db.empty() || location.db == "sqlite";
+  const auto target = read_url(usual ? "sqlite:" + default_file(location) : location.db, password);
   if (!target) return std::unexpected(target.error());
-  const auto ready = target->engine->is_file ? prepare_file(target->shown) : base::Result<void>();
+  const auto ready = target->is_file ? prepare_file(target->shown) : base::Result<void>();
   if (!ready) return std::unexpected(ready.error());
   auto db = std::make_shared<Db>(*target);
   // That fails where there is no table yet.
   auto version = db->read([](soci::session& sql) { return number(sql, kVersion); });
   if (!version || *version < kOurs)
-    version = db->transaction([&](soci::session& sql) { return bring_up(sql, *target->engine); });
+    version = db->transaction([&](soci::session& sql) { return bring_up(sql, *target); });
   if (!version) return std::unexpected(version.error());
   if (*version == 0) return base::fail("catalog: another program migrates it for too long", "try again");
   if (*version > kOurs)

@@ -5,12 +5,14 @@
 #include <mutex>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "libcommon/base/error.h"
 
 namespace soci {
+class backend_factory;
 class session;
-}
+}  // namespace soci
 
 namespace wl::catalog {
 
@@ -22,20 +24,20 @@ struct Location {
   std::string password_file{};
 };
 
-/// What is particular to one kind of database. Another kind is one more of these in database.cpp.
-struct Engine;
-
+/// A database, with what is particular to its kind.
 struct Target {
-  const Engine* engine = nullptr;
+  const soci::backend_factory* factory = nullptr;
   std::string connect{};  ///< for SOCI; has the password
   std::string shown{};    ///< for messages: the file, or the URL
+  bool is_file = false;
+  std::vector<std::string> settings{};  ///< statements for each new connection
+  /// Queries that give 1: one process at a time migrates.
+  std::string lock = "select 1", unlock = "select 1";
 };
 
 /// "sqlite:FILE", "postgresql://user@host:port/name?sslmode=verify-full", "mysql://…". A password in it is
 /// refused: other users see command lines.
 [[nodiscard]] base::Result<Target> read_url(const std::string& url, const std::string& password);
-/// The same, with all that is left out.
-[[nodiscard]] base::Result<Target> read_location(const Location& location);
 
 /// A failure of the database; never carries a bound value.
 struct DbError : base::Error {

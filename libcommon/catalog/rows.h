@@ -6,11 +6,14 @@
 // A row is a struct that names its columns and their variables, numbers being int64_t:
 //   static constexpr const char* kColumns = "id, email";
 //   auto fields() { return std::tie(id, email); }
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include <soci/soci.h>
+
+#include "libcommon/catalog/database.h"
 
 namespace wl::catalog {
 
@@ -31,17 +34,33 @@ int64_t number(soci::session& sql, const std::string& text, const Values&... val
   return null == soci::i_null ? 0 : found;
 }
 
+/// One statement as a transaction of its own; whether it touched a row.
+template <class... Values>
+DbResult<bool> change(Db& db, const std::string& text, const Values&... values) {
+  return db.transaction([&](soci::session& sql) { return run(sql, text, values...) > 0; });
+}
+
 /// "select its columns from `rest`".
 template <class Row, class... Values>
-std::vector<Row> select(soci::session& sql, const std::string& rest, const Values&... values) {
-  Row row;
-  auto prepared = ((sql.prepare << "select " << Row::kColumns << " from " << rest), ..., soci::use(values));
-  std::apply([&](auto&... field) { (prepared, ..., soci::into(field)); }, row.fields());
-  soci::statement statement = prepared;
-  statement.execute();
-  std::vector<Row> found;
-  while (statement.fetch()) found.push_back(row);
-  return found;
+DbResult<std::vector<Row>> select(Db& db, const std::string& rest, const Values&... values) {
+  return db.read([&](soci::session& sql) {
+    Row row;
+    std::vector<Row> found;
+    auto prepared = ((sql.prepare << "select " << Row::kColumns << " from " << rest), ..., soci::use(values));
+    std::apply([&](auto&... field) { (prepared, ..., soci::into(field)); }, row.fields());
+    soci::statement statement = prepared;
+    statement.execute();
+    while (statement.fetch()) found.push_back(row);
+    return found;
+  });
+}
+
+/// The first of those.
+template <class Row, class... Values>
+DbResult<std::optional<Row>> find(Db& db, const std::string& rest, const Values&... values) {
+  const auto rows = select<Row>(db, rest, values...);
+  if (!rows) return std::unexpected(rows.error());
+  return rows->empty() ? std::nullopt : std::optional(rows->front());
 }
 
 }  // namespace wl::catalog

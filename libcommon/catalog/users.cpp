@@ -16,98 +16,77 @@ std::string new_id() {
   return text;
 }
 
-std::optional<Account> first(std::vector<Account> found) {
-  if (found.empty()) return std::nullopt;
-  return std::move(found.front());
-}
-
-std::vector<Account> with_email(soci::session& sql, const std::string& email) {
-  return select<Account>(sql, "users where email = :email", email);
-}
-
 }  // namespace
 
 DbResult<std::optional<Account>> Users::add(const std::string& email, const std::string& password,
                                             const std::string& code) {
-  return db_->transaction([&](auto& sql) -> std::optional<Account> {
-    const Account account{new_id(), email, password, base::wall_clock_ns(), 0};
+  return db_->transaction([&](soci::session& sql) -> std::optional<Account> {
+    const Account made{new_id(), email, password, base::wall_clock_ns(), 0};
     // Of two who come with one code at once, one finds a row to delete.
-    if (!code.empty() && run(sql,
-                             "delete from invitations where hash = :hash and expires > :now"
-                             " and (only_first = 0 or not exists (select id from users))",
-                             code, account.created) != 1)
-      return std::nullopt;
-    run(sql, std::string("insert into users (") + Account::kColumns + ") values (:i, :e, :p, :c, 0)",
-        account.id, email, password, account.created);
+    const std::string use_code =
+        "delete from invitations where hash = :hash and expires > :now"
+        " and (only_first = 0 or not exists (select id from users))";
+    if (!code.empty() && run(sql, use_code, code, made.created) != 1) return std::nullopt;
+    run(sql, std::string("insert into users (") + Account::kColumns + ") values (:i, :e, :p, :c, 0)", made.id,
+        email, password, made.created);
     run(sql, "delete from invitations where only_first = 1");
-    return account;
+    return made;
   });
 }
 
 DbResult<std::optional<Account>> Users::find(const std::string& email) {
-  return db_->read([&](auto& sql) { return first(with_email(sql, email)); });
+  return catalog::find<Account>(*db_, "users where email = :email", email);
 }
 
-DbResult<std::vector<Account>> Users::list() {
-  return db_->read([](auto& sql) { return select<Account>(sql, "users order by email"); });
-}
+DbResult<std::vector<Account>> Users::list() { return select<Account>(*db_, "users order by email"); }
 
 DbResult<bool> Users::none() {
-  return db_->read([](auto& sql) { return number(sql, "select count(*) from users") == 0; });
+  return db_->read([](soci::session& sql) { return number(sql, "select count(*) from users") == 0; });
 }
 
 DbResult<bool> Users::set_password(const std::string& email, const std::string& password) {
-  return db_->transaction([&](auto& sql) {
-    run(sql,
-        "delete from tokens where name = 'login' and user_id in (select id from users where email = :email)",
-        email);
+  return db_->transaction([&](soci::session& sql) {
+    const std::string of_user = "user_id in (select id from users where email = :email)";
+    run(sql, "delete from tokens where name = 'login' and " + of_user, email);
     return run(sql, "update users set password = :password where email = :email", password, email) == 1;
   });
 }
 
 DbResult<bool> Users::set_disabled(const std::string& email, bool disabled) {
-  return db_->transaction([&](auto& sql) {
+  return db_->transaction([&](soci::session& sql) {
     run(sql, "update users set disabled = :disabled where email = :email", int{disabled}, email);
-    return !with_email(sql, email).empty();
+    return number(sql, "select count(*) from users where email = :email", email) == 1;
   });
 }
 
 DbResult<bool> Users::add_code(const std::string& hash, bool only_first, int64_t expires) {
-  return db_->transaction([&](auto& sql) {
-    run(sql, "delete from invitations where expires < :now", base::wall_clock_ns());
-    return run(sql, "insert into invitations (hash, only_first, expires) values (:h, :f, :e)", hash,
-               int{only_first}, expires) == 1;
-  });
+  (void)change(*db_, "delete from invitations where expires < :now", base::wall_clock_ns());
+  return change(*db_, "insert into invitations (hash, only_first, expires) values (:h, :f, :e)", hash,
+                int{only_first}, expires);
 }
 
 DbResult<bool> Users::add_token(const Token& token) {
-  return db_->transaction([&](auto& sql) {
-    run(sql, "delete from tokens where expires < :now", base::wall_clock_ns());
-    return run(sql,
-               "insert into tokens (hash, id, user_id, name, created, expires) values (:h,:i,:u,:n,:c,:e)",
-               token.hash, token.id(), token.user_id, token.name, token.created, token.expires) == 1;
-  });
+  (void)change(*db_, "delete from tokens where expires < :now", base::wall_clock_ns());
+  return change(*db_,
+                "insert into tokens (hash, id, user_id, name, created, expires) values (:h,:i,:u,:n,:c,:e)",
+                token.hash, token.id(), token.user_id, token.name, token.created, token.expires);
 }
 
 DbResult<std::optional<Account>> Users::holder(const std::string& hash) {
-  return db_->read([&](auto& sql) {
-    return first(select<Account>(sql,
-                                 "users where disabled = 0 and id in"
-                                 " (select user_id from tokens where hash = :hash and expires > :now)",
-                                 hash, base::wall_clock_ns()));
-  });
+  const std::string of_token = "select user_id from tokens where hash = :hash and expires > :now";
+  return catalog::find<Account>(*db_, "users where disabled = 0 and id in (" + of_token + ")", hash,
+                                base::wall_clock_ns());
 }
 
-DbResult<std::vector<Token>> Users::tokens() {
-  return db_->read([](auto& sql) {
-    return select<Token>(sql, "tokens join users on users.id = user_id order by email, tokens.created, name");
-  });
+DbResult<std::vector<Token>> Users::tokens(const std::string& email) {
+  return select<Token>(*db_,
+                       "tokens join users on users.id = user_id where email = :email or :all = ''"
+                       " order by email, tokens.created, name",
+                       email, email);
 }
 
 DbResult<bool> Users::revoke(const std::string& token) {
-  return db_->transaction([&](auto& sql) {
-    return run(sql, "delete from tokens where id = :id or hash = :hash", token, token) > 0;
-  });
+  return change(*db_, "delete from tokens where id = :id or hash = :hash", token, token);
 }
 
 }  // namespace wl::catalog

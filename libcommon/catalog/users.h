@@ -57,7 +57,8 @@ class Users {
   [[nodiscard]] DbResult<bool> add_token(const Token& token);
   /// Whose token it is: nobody's when it has expired or the user is disabled.
   [[nodiscard]] DbResult<std::optional<Account>> holder(const std::string& hash);
-  [[nodiscard]] DbResult<std::vector<Token>> tokens();
+  /// Of one user; of all without an email.
+  [[nodiscard]] DbResult<std::vector<Token>> tokens(const std::string& email = {});
   /// By hash or id. False: there is none.
   [[nodiscard]] DbResult<bool> revoke(const std::string& token);
 

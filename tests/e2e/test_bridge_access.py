@@ -243,6 +243,20 @@ class Access(harness.TestCase):
 
         self.assertEqual(asyncio.run(follow()), (1008, "the token is no longer good"))
 
+    def test_open_answers_of_disabled_users(self):
+        """A stream over plain HTTP ends too."""
+        bridge = self.bridge(routes=[{"path": "/streams/ticks", "stream": "ticks", "form": "ndjson"}])
+        token = bridge.token("signup")
+        connection = http.client.HTTPConnection("127.0.0.1", bridge.port, timeout=15)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/streams/ticks", headers={"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        self.assertEqual(json.loads(response.readline())["type"], "tick")
+        self.assert_clean(bridge.verb("user", "disable", "ada@example.org"))
+        start = time.monotonic()
+        while response.readline():
+            self.assertLess(time.monotonic() - start, 8)
+
     def test_forwarded_headers(self):
         bridge = self.bridge()
         bridge.wait_for_ticks()

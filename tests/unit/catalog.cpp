@@ -46,7 +46,7 @@ struct Folder : Temporary {
 
   Folder() {
     if (server.empty()) return;
-    Db db(read_location(location()).value());
+    Db db(read_url(server, ::getenv("WIRELINE_DB_PASSWORD")).value());
     for (const std::string table : {"tokens", "users", "invitations", "schema_migrations"})
       run(db, "drop table if exists " + table);
   }
@@ -84,8 +84,7 @@ TEST_CASE("catalog url: what --db may say") {
   CHECK(text("sqlite:/f")->connect == "db=\"/f\" timeout=10");
   CHECK(text("sqlite:///a b/c")->connect == "db=\"/a b/c\" timeout=10");
   CHECK(text("postgresql://me%40x@[fd00::1]:5433/cat?sslmode=verify-full")->connect ==
-        "postgresql://me%40x@[fd00::1]:5433/cat?sslmode=verify-full&connect_timeout=5"
-        "&options=-c%20client_min_messages%3dwarning%20-c%20statement_timeout%3d30000&password=%70%27%77%5c");
+        "postgresql://me%40x@[fd00::1]:5433/cat?sslmode=verify-full&connect_timeout=5&password=%70%27%77%5c");
   CHECK(text("mysql://me%40x@db.example:3307/cat?sslca=/a%20b")->connect ==
         "charset=utf8mb4 connect_timeout=5 read_timeout=30 write_timeout=30 user='me@x'"
         " password='p\\'w\\\\' host='db.example' port='3307' db='cat' sslca='/a b'");

@@ -15,7 +15,6 @@
 #include "libcommon/catalog/rows.h"
 #include "libcommon/catalog/users.h"
 #include "tools/wsbridge/access/access.h"
-#include "tools/wsbridge/access/secret.h"
 
 namespace asio = boost::asio;
 using namespace wl;

@@ -76,14 +76,11 @@ Records found(const catalog::DbResult<bool>& done, const std::string& subject) {
   return {};
 }
 
-/// A record for each row that is `wanted`.
-template <class Row, class Wanted>
-Records listed(const catalog::DbResult<std::vector<Row>>& rows, const Wanted& wanted) {
+template <class Row>
+Records listed(const catalog::DbResult<std::vector<Row>>& rows) {
   if (!rows) return std::unexpected(rows.error());
   Records records;
-  for (const Row& row : *rows) {
-    if (wanted(row)) records->push_back(as_record(row));
-  }
+  for (const Row& row : *rows) records->push_back(as_record(row));
   return records;
 }
 
@@ -101,9 +98,7 @@ Records add_user(Users& users, const AccountOptions& options) {
   return {{as_record(**added)}};
 }
 
-Records list_users(Users& users, const AccountOptions&) {
-  return listed(users.list(), [](const catalog::Account&) { return true; });
-}
+Records list_users(Users& users, const AccountOptions&) { return listed(users.list()); }
 
 Records change_password(Users& users, const AccountOptions& options) {
   const auto hash = new_password(options);
@@ -134,9 +129,7 @@ Records create_token(Users& users, const AccountOptions& options) {
 }
 
 Records list_tokens(Users& users, const AccountOptions& options) {
-  return listed(users.tokens(), [&](const catalog::Token& token) {
-    return options.email.empty() || token.email == email_of(options);
-  });
+  return listed(users.tokens(options.email.empty() ? "" : access::read_email(options.email).value_or("?")));
 }
 
 Records revoke_token(Users& users, const AccountOptions& options) {

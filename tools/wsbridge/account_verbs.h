@@ -3,7 +3,7 @@
 #include <string>
 
 #include "libcommon/record/type.h"
-#include "tools/wsbridge/access/secret.h"
+#include "tools/wsbridge/access/access.h"
 
 namespace wl::wsbridge {
 

@@ -1,11 +1,16 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/string.hpp>
 #include <nlohmann/json.hpp>
+#include <sodium.h>
 
-#include "libcommon/base/time.h"
+#include "libcommon/base/utf8.h"
 #include "tools/wsbridge/access/access.h"
-#include "tools/wsbridge/access/secret.h"
 #include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/http/target.h"
 
@@ -21,6 +26,12 @@ constexpr int64_t kTicketLife = 30 * base::kSecond;
 constexpr size_t kMaxRemembered = 10'000;
 constexpr long kMaxHashing = 32;  ///< with those that wait: under a second
 constexpr const char* kNoCatalog = "the catalog does not answer";
+
+/// What the password of somebody unknown is compared with, made like all others.
+constexpr const char* kNobody =
+    "$argon2id$v=19$m=65536,t=2,p=1$wXMsOqKhwa89j8gdl06QkQ$uJ7+bSbp9knNoippQ1ZavUjoQZkQdd9vHRW0njKblsA";
+
+[[maybe_unused]] const int kStarted = sodium_init();
 
 Response as_json(const nlohmann::ordered_json& body) {
   return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, body.dump()};
@@ -48,15 +59,6 @@ struct Credentials {
   std::string password{};
   std::string code{};
 };
-
-std::optional<Credentials> read_credentials(const std::string& body) {
-  try {
-    const auto json = nlohmann::json::parse(body);
-    return Credentials{json.at("email"), json.at("password"), json.value("code", "")};
-  } catch (const nlohmann::json::exception&) {
-    return std::nullopt;
-  }
-}
 
 /// A token for who has the password or, not being there yet, becomes a user.
 Response enter(catalog::Users& users, const Credentials& given, bool login, base::Log& log) {
@@ -95,6 +97,61 @@ awaitable<std::invoke_result_t<Job>> away(asio::thread_pool& pool, Job job) {
 }
 
 }  // namespace
+
+std::string new_secret() {
+  constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+  std::array<unsigned char, 32> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::array<char, sodium_base64_ENCODED_LEN(bytes.size(), kVariant)> text{};
+  return sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), kVariant);
+}
+
+std::string digest(std::string_view secret) {
+  std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+  crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(secret.data()), secret.size());
+  std::array<char, hash.size() * 2 + 1> text{};
+  return sodium_bin2hex(text.data(), text.size(), hash.data(), hash.size());
+}
+
+base::Result<std::string> hash_password(std::string_view password) {
+  std::array<char, crypto_pwhash_STRBYTES> text{};
+  if (crypto_pwhash_str(text.data(), password.data(), password.size(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                        crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
+    return base::fail("password: not enough memory to hash it");
+  return std::string(text.data());
+}
+
+bool password_fits(const std::string& hash, std::string_view password) {
+  const char* const text = hash.empty() ? kNobody : hash.c_str();
+  return crypto_pwhash_str_verify(text, password.data(), password.size()) == 0 && !hash.empty();
+}
+
+base::Result<std::string> read_email(std::string_view text) {
+  const size_t at = text.find('@');
+  const auto strange = [](unsigned char c) {
+    return c <= ' ' || c == 127 || std::strchr("\"<>,;:()\\", c) != nullptr;
+  };
+  if (at == 0 || at >= text.size() - 1 || text.rfind('@') != at || text.size() > catalog::Users::kMaxEmail ||
+      base::wire_text(text) != text || std::any_of(text.begin(), text.end(), strange))
+    return base::fail("email: not an address");
+  return boost::algorithm::to_lower_copy(std::string(text));
+}
+
+base::Result<void> check_password(std::string_view password) {
+  constexpr size_t kMin = 8, kMax = 1024;
+  if (password.size() < kMin) return base::fail("password: needs at least 8 characters");
+  if (password.size() > kMax) return base::fail("password: has at most 1024 bytes");
+  return {};
+}
+
+base::Result<std::string> setup_link(catalog::Users& users, std::string_view url, int64_t expires) {
+  const std::string code = new_secret();
+  const auto none = users.none();
+  if (!none) return std::unexpected(none.error());
+  const auto added = users.add_code(digest(code), *none, expires);
+  if (!added) return std::unexpected(added.error());
+  return std::string(url) + "/setup#" + code;
+}
 
 awaitable<Identity> Gate::identify(const http::Request& request, bool socket) {
   Identity identity;
@@ -171,26 +228,29 @@ awaitable<Response> Gate::answer(std::string_view name, const http::Request& req
 
 awaitable<Response> Gate::give_token(std::string name, std::string body, std::string address) {
   const bool login = name == "login";
-  auto given = read_credentials(body);
-  if (!given) co_return refuse(422, "needs a JSON object with email and password");
-  const auto email = read_email(given->email);
-  const auto password = check_password(given->password);
+  Credentials given;
+  try {
+    const auto json = nlohmann::json::parse(body);
+    given = {json.at("email"), json.at("password"), json.value("code", "")};
+  } catch (const nlohmann::json::exception&) {
+    co_return refuse(422, "needs a JSON object with email and password");
+  }
+  const auto email = read_email(given.email);
+  const auto password = check_password(given.password);
   if (!login && !email) co_return refuse(422, email.error().text);
   if (!login && !password) co_return refuse(422, password.error().text);
-  given->email = email.value_or("");  // of a login what cannot be is only unknown
-  if (!password) given->password.clear();
+  given.email = email.value_or("");  // of a login what cannot be is only unknown
+  if (!password) given.password.clear();
   if (name == "signup" && signup_ == Signup::closed) co_return refuse(403, "nobody can sign up here");
-  if ((name == "setup" || (name == "signup" && signup_ == Signup::invited)) && given->code.empty())
+  if ((name == "setup" || (name == "signup" && signup_ == Signup::invited)) && given.code.empty())
     co_return refuse(403, "needs the code of an invitation");
   if (hashing_.use_count() > kMaxHashing) co_return refuse(503, "too many want to log in at once");
   const int64_t now = base::steady_clock_ns();
   auto wait = attempts_.check_here("address", address, now);
-  if (!wait) wait = attempts_.check_here("account", given->email, now);
+  if (!wait) wait = attempts_.check_here("account", given.email, now);
   if (wait) co_return refuse(429, "too many attempts", *wait);
   const std::shared_ptr<int> counted = hashing_;
-  auto job = [users = users_, given = *given, login, &log = log_] {
-    return enter(*users, given, login, log);
-  };
+  auto job = [users = users_, given, login, &log = log_] { return enter(*users, given, login, log); };
   co_return co_await away(hashers_, std::move(job));
 }
 

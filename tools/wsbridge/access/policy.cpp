@@ -28,16 +28,6 @@ std::string peer_of(const http::Request& request) {
   return request.peer.address == "unix" ? "127.0.0.1" : address_of(request.peer.address);
 }
 
-base::Result<Networks> read_networks(const std::vector<std::string>& texts, std::string_view key) {
-  Networks networks;
-  for (const std::string& text : texts) {
-    const auto network = packet::parse_network(text);
-    if (!network) return base::with_context(key, network.error());
-    networks.add(*network);
-  }
-  return networks;
-}
-
 bool has(const Networks& networks, const std::string& address) {
   const auto found = packet::parse_network(address);
   return found && networks.contains(found->address);
@@ -106,14 +96,18 @@ Client find_client(const http::Request& request, const Networks& proxies) {
 }  // namespace
 
 base::Result<Policy> Policy::make(const Profile& profile) {
-  const std::vector<std::string> itself{"127.0.0.0/8", "::1"};
-  const auto open_to = read_networks(profile.open_to.empty() ? itself : profile.open_to, "open_to");
-  if (!open_to) return std::unexpected(open_to.error());
-  const auto proxies = read_networks(profile.trusted_proxies, "trusted_proxies");
-  if (!proxies) return std::unexpected(proxies.error());
   Policy policy;
-  policy.open_to_ = *open_to;
-  policy.proxies_ = *proxies;
+  const std::vector<std::string> itself{"127.0.0.0/8", "::1"};
+  for (const std::string& text : profile.open_to.empty() ? itself : profile.open_to) {
+    const auto network = packet::parse_network(text);
+    if (!network) return base::with_context("open_to", network.error());
+    policy.open_to_.add(*network);
+  }
+  for (const std::string& text : profile.trusted_proxies) {
+    const auto network = packet::parse_network(text);
+    if (!network) return base::with_context("trusted_proxies", network.error());
+    policy.proxies_.add(*network);
+  }
   for (const std::string& origin : profile.origins) {
     policy.origins_.push_back(canonical_origin(origin));
     if (policy.origins_.back().empty())

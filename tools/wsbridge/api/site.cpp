@@ -95,6 +95,12 @@ awaitable<http::Response> Site::handle(http::Request& request) {
   co_return response;
 }
 
+/// For what stays open.
+stream::Still Site::still(const access::Identity& identity) const {
+  if (!identity.user) return nullptr;
+  return [gate = &parts_.gate, identity] { return gate->still(identity); };
+}
+
 awaitable<http::Response> Site::dispatch(http::Request& request, const Found& found) {
   const SocketSpec* const socket = found.route == nullptr ? parts_.sockets.find(request.path) : nullptr;
   if (socket != nullptr && request.method == "GET") {
@@ -102,9 +108,7 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
     if (!identity.may(socket->access) && identity.unknown)
       co_return problem(503, "the catalog does not answer");
     if (!identity.may(socket->access)) co_return problem(401, "a token is needed: open it with ?ticket=");
-    websocket::Still still;
-    if (identity.user) still = [gate = &parts_.gate, identity] { return gate->still(identity); };
-    co_return parts_.sockets.open(*socket, identity, std::move(still), request);
+    co_return parts_.sockets.open(*socket, identity, still(identity), request);
   }
   if (found.route == nullptr) {
     if (!found.allow.empty() && request.method == "OPTIONS") co_return preflight(found.allow);
@@ -129,7 +133,7 @@ awaitable<http::Response> Site::dispatch(http::Request& request, const Found& fo
     if (refused.status != 0) co_return refused;
   }
   if (route.source == Source::builtin) co_return co_await built_in(route, request, identity);
-  if (flows(route)) co_return parts_.sockets.lines(route);
+  if (flows(route)) co_return parts_.sockets.lines(route, still(identity));
   auto query = http::parse_query(request.query);
   if (!query) co_return parts_.answers.failure(route, 400, "the query is not well formed");
   const Sent sent{.path = found.captured,

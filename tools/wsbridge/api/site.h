@@ -55,6 +55,7 @@ class Site final : public http::Handler {
   /// Status 0: nothing speaks against it.
   boost::asio::awaitable<http::Response> refusal(const RouteSpec& route, const access::Identity& identity);
   [[nodiscard]] Found find(const http::Request& request) const;
+  [[nodiscard]] stream::Still still(const access::Identity& identity) const;
 
   SiteParts parts_;
   RouteTable own_;

@@ -80,8 +80,9 @@ http::Response Sockets::open(const SocketSpec& socket, access::Identity identity
       ->second.second->upgrade(request, std::move(on_message), std::move(worker), std::move(still));
 }
 
-http::Response Sockets::lines(const RouteSpec& route) {
-  return stream::answer_lines(executor_, lines_.at(&route), sources_.feed(route.name).spec().history);
+http::Response Sockets::lines(const RouteSpec& route, stream::Still still) {
+  return stream::answer_lines(executor_, lines_.at(&route), sources_.feed(route.name).spec().history,
+                              std::move(still));
 }
 
 awaitable<std::optional<std::string>> Sockets::message(const SocketSpec& socket, access::Identity identity,

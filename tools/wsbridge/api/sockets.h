@@ -37,7 +37,7 @@ class Sockets {
   [[nodiscard]] http::Response open(const SocketSpec& socket, access::Identity identity,
                                     websocket::Still still, const http::Request& request);
   /// The records of a stream as they come, NDJSON over HTTP.
-  [[nodiscard]] http::Response lines(const RouteSpec& route);
+  [[nodiscard]] http::Response lines(const RouteSpec& route, stream::Still still);
 
   [[nodiscard]] std::vector<SocketFigures> figures() const;
   boost::asio::awaitable<void> drain();

@@ -20,14 +20,16 @@ std::string field(std::string_view json, ndjson::Fields& fields) {
 /// The body of answer_lines().
 class LinesBody final : public http::BodySource {
  public:
-  LinesBody(boost::asio::any_io_executor executor, std::shared_ptr<View> view, size_t history)
+  LinesBody(boost::asio::any_io_executor executor, std::shared_ptr<View> view, size_t history, Still still)
       : wake_(std::move(executor)),
+        still_(std::move(still)),
         subscription_(
             Subscription::join(std::move(view), Framing::lines, history, [this] { wake_.notify(); })) {}
 
   boost::asio::awaitable<std::optional<std::string>> next() override {
     Batch batch;
     while (subscription_ && !gone_ && subscription_->take(kMaxPiece, batch)) {
+      if (still_ && !co_await still_()) break;
       if (batch.bytes != 0) co_return batch.text();
       if (subscription_->ended()) break;
       co_await wake_.wait();
@@ -41,6 +43,7 @@ class LinesBody final : public http::BodySource {
 
  private:
   process::Event wake_;
+  Still still_;
   bool gone_ = false;
   std::unique_ptr<Subscription> subscription_;
 };
@@ -305,10 +308,11 @@ bool Subscription::ended() const {
          next_ == (lane_ == nullptr ? view_->next_ : lane_->backlog.next());
 }
 
-http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view,
-                            size_t history) {
-  return {.headers = {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}},
-          .body = std::make_unique<LinesBody>(std::move(executor), std::move(view), history)};
+http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view, size_t history,
+                            Still still) {
+  return {
+      .headers = {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}},
+      .body = std::make_unique<LinesBody>(std::move(executor), std::move(view), history, std::move(still))};
 }
 
 }  // namespace wl::wsbridge::stream

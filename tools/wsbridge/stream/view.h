@@ -162,9 +162,12 @@ class Subscription {
   bool joining_ = false;        // what it has not got of the past it does not miss
 };
 
+/// Whether who asked for a stream may still have it.
+using Still = std::function<boost::asio::awaitable<bool>()>;
+
 /// A view over plain HTTP: NDJSON as it comes, the newest `history` records first; ends when the stream has
-/// ended.
+/// ended, or `still`, unless empty, says no.
 [[nodiscard]] http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view,
-                                          size_t history);
+                                          size_t history, Still still);
 
 }  // namespace wl::wsbridge::stream
