@@ -1,6 +1,7 @@
 #include "libcommon/base/utf8.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace wl::base {
 
@@ -25,6 +26,32 @@ size_t utf8_length(const char* at, const char* end) {
   return 0;
 }
 
+bool utf8_so_far(std::string_view text, size_t& checked) {
+  const char* const end = text.data() + text.size();
+  while (checked != text.size()) {
+    uint64_t ascii = 0;  // mostly
+    while (text.size() - checked >= 8 &&
+           (std::memcpy(&ascii, text.data() + checked, 8), (ascii & 0x8080808080808080) == 0))
+      checked += 8;
+    if (checked == text.size()) break;
+    const size_t length = utf8_length(text.data() + checked, end);
+    if (length == 0) break;
+    checked += length;
+  }
+  const std::string begun(text.substr(checked, 4));
+  // It has begun well when the least or the greatest bytes that can follow complete it.
+  for (const char* const rest : {"\x80\x80\x80", "\xbf\xbf\xbf"}) {
+    const std::string whole = begun + rest;
+    if (begun.empty() || utf8_length(whole.data(), whole.data() + whole.size()) > begun.size()) return true;
+  }
+  return false;
+}
+
+bool is_utf8(std::string_view text) {
+  size_t checked = 0;
+  return utf8_so_far(text, checked) && checked == text.size();
+}
+
 std::string wire_text(std::string_view bytes) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string text;
@@ -42,6 +69,10 @@ std::string wire_text(std::string_view bytes) {
     at += length;
   }
   return text;
+}
+
+std::string utf8_text(std::string_view bytes) {
+  return is_utf8(bytes) ? std::string(bytes) : wire_text(bytes);
 }
 
 }  // namespace wl::base

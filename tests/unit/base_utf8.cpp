@@ -39,3 +39,24 @@ TEST_CASE("text of the stream: bytes that are no text, and backslashes, can be h
 }
 
 }  // namespace
+
+TEST_CASE("utf8: text in pieces is checked as far as it has come") {
+  const std::string kosme = "\xce\xba\xe1\xbd\xb9\xcf\x83 \xf0\x9f\x98\x80\xed\x9f\xbf\xf4\x8f\xbf\xbf";
+  size_t checked = 0;
+  for (size_t size = 0; size <= kosme.size(); ++size) {
+    CHECK(wl::base::utf8_so_far(std::string_view(kosme).substr(0, size), checked));
+    CHECK(size - checked < 4);
+  }
+  CHECK(checked == kosme.size());
+  for (const std::string bad :
+       {"\x80", "\xc0", "\xc1", "\xe0\x9f", "\xed\xa0", "\xf0\x8f", "\xf4\x90", "\xf5", "\xff", "\xce\xce",
+        "\xe1\xbdz", "\xf0\x9f\x98z", "\xf0\x9f\x98zzzzz"}) {
+    checked = 0;
+    CHECK_FALSE(wl::base::utf8_so_far("ok" + bad, checked));
+    CHECK(checked == 2);
+    CHECK_FALSE(wl::base::is_utf8(bad));
+  }
+  CHECK_FALSE(wl::base::is_utf8("\xf0\x9f\x98"));
+  CHECK(wl::base::utf8_text("\xce\xba \\") == "\xce\xba \\");
+  CHECK(wl::base::utf8_text("\xff \\") == "\\xff \\\\");
+}

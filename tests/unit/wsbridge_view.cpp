@@ -61,14 +61,20 @@ std::string take(Subscription& subscription, size_t max = size_t{64} << 20) {
   return batch.text();
 }
 
-/// The messages in WebSocket frames, as lines.
-std::string unframe(std::string bytes) {
+/// The messages in a server's WebSocket frames, as lines.
+std::string unframe(std::string_view bytes) {
   websocket::Inflater inflater;
-  websocket::Parser parser(websocket::Side::client, 1 << 20, &inflater);
-  std::span<char> rest(bytes);
-  std::string lines;
-  for (auto event = parser.next(rest); event.value(); event = parser.next(rest))
-    lines += (*event)->payload + "\n";
+  std::string lines, message;
+  while (!bytes.empty()) {
+    const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(bytes.at(i))); };
+    size_t size = byte(1), head = 2;
+    if (size == 126) size = byte(2) << 8 | byte(3), head = 4;
+    REQUIRE(byte(1) < 127);
+    message = bytes.substr(head, size);
+    if (byte(0) == 0xc1) REQUIRE_FALSE(inflater.inflate(bytes.substr(head, size), 1 << 20, message));
+    lines += message + "\n";
+    bytes.remove_prefix(head + size);
+  }
   return lines;
 }
 

@@ -7,7 +7,6 @@
 #include "tools/wsbridge/api/params.h"
 #include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/stream/view.h"
-#include "tools/wsbridge/websocket/duplex.h"
 
 namespace wl::wsbridge::api {
 namespace {
@@ -41,13 +40,8 @@ base::Result<std::unique_ptr<Sockets>> Sockets::make(boost::asio::any_io_executo
       if (!view) return base::with_context(spec.path, view.error());
       views.push_back({*view, wanted.history});
     }
-    websocket::SocketOptions options{.welcome = spec.welcome,
-                                     .heartbeat_ns = spec.heartbeat_ns,
-                                     .timestamp = spec.timestamp,
-                                     .message_bytes = profile.limits.message_bytes,
-                                     .idle_ns = profile.limits.idle_ns};
     made->sockets_[spec.path] = {
-        &spec, std::make_unique<websocket::Socket>(executor, std::move(views), std::move(options))};
+        &spec, std::make_shared<websocket::Socket>(executor, spec, profile.limits, std::move(views))};
   }
   for (const RouteSpec& route : profile.routes) {
     if (!flows(route)) continue;
@@ -65,10 +59,11 @@ const SocketSpec* Sockets::find(std::string_view path) const {
 
 http::Response Sockets::open(const SocketSpec& socket, access::Identity identity, websocket::Still still,
                              const http::Request& request) {
-  std::shared_ptr<websocket::Duplex> worker;
+  std::shared_ptr<process::Child> worker;
   if (!socket.worker.empty()) {
     const auto spec = std::ranges::find(profile_.workers, socket.worker, &WorkerSpec::name);
-    auto started = websocket::start_command(executor_, spec->command, spec->name, log_);
+    const process::Ends ends{.write_input = true, .name = spec->name};
+    auto started = process::Child::start(executor_, std::span(&spec->command, 1), ends, log_);
     if (!started) return problem(503, started.error().text);
     worker = std::move(*started);
   }
@@ -115,13 +110,14 @@ std::vector<SocketFigures> Sockets::figures() const {
   for (const auto& [path, socket] : sockets_) {
     const websocket::SocketCounts& counts = socket.second->counts();
     figures.push_back({.path = path,
-                       .active = counts.active_connections,
-                       .opened = counts.connections,
-                       .messages = counts.messages_sent,
+                       .active = counts.active,
+                       .opened = counts.opened,
+                       .messages = counts.messages,
                        .bytes = counts.bytes,
-                       .received = counts.messages_received,
+                       .received = counts.received,
                        .dropped = counts.dropped,
-                       .conflated = counts.conflated});
+                       .conflated = counts.conflated,
+                       .cut = counts.cut});
   }
   return figures;
 }

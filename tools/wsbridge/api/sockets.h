@@ -67,7 +67,7 @@ class Sockets {
   Limiter& limiter_;
   base::Log& log_;
   std::map<ViewKey, std::shared_ptr<stream::View>> views_;
-  std::map<std::string, std::pair<const SocketSpec*, std::unique_ptr<websocket::Socket>>, std::less<>>
+  std::map<std::string, std::pair<const SocketSpec*, std::shared_ptr<websocket::Socket>>, std::less<>>
       sockets_;
   std::map<const RouteSpec*, std::shared_ptr<stream::View>> lines_;
 };

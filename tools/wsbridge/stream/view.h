@@ -20,7 +20,7 @@
 #include "tools/wsbridge/profile/profile.h"
 #include "tools/wsbridge/shape/program.h"
 #include "tools/wsbridge/stream/feed.h"
-#include "tools/wsbridge/websocket/deflate.h"
+#include "tools/wsbridge/websocket/codec.h"
 
 namespace wl::wsbridge::stream {
 

@@ -1,190 +1,274 @@
 #include "tools/wsbridge/websocket/codec.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <new>
+#include <regex>
+#include <set>
+
+#include <boost/algorithm/string.hpp>
+#include <boost/beast/http/status.hpp>
+#include <nlohmann/json.hpp>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <zlib.h>
+
+#include "libcommon/base/utf8.h"
 
 namespace wl::wsbridge::websocket {
 namespace {
 
-Failure wrong(std::string_view reason) { return {kProtocolError, reason}; }
+namespace beast = boost::beast;
 
-/// Codes that may be on the wire: those of section 7.4.1 and IANA's registry, and 3000 to 4999 (7.4.2).
-bool may_be_sent(uint16_t code) {
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+constexpr Failure kTooLong{kTooBig, "a message is too long"};
+constexpr Failure kNotText{kBadPayload, "text that is not UTF-8"};
+constexpr Failure kBroken{kBadPayload, "broken deflated data"};
+/// What a flush ends with, and no message carries (RFC 7692, 7.2.1).
+constexpr std::string_view kTail("\0\0\xff\xff", 4);
+constexpr size_t kMaxRatio = 1032;  // of deflate: 258 bytes for two bits
+
+std::unexpected<http::Response> refuse(unsigned status, std::string_view detail, http::Headers headers = {}) {
+  const std::string title(beast::http::obsolete_reason(static_cast<beast::http::status>(status)));
+  const nlohmann::ordered_json body{
+      {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
+  headers.emplace_back("Content-Type", "application/problem+json");
+  return std::unexpected(
+      http::Response{.status = status, .headers = std::move(headers), .body = body.dump()});
+}
+
+/// All values of a header, as one list.
+std::string all_of(const http::Request& request, const char* name) {
+  std::string all;
+  for (const auto& [key, value] : request.headers) {
+    if (boost::iequals(key, name)) all.append(all.empty() ? "" : ",").append(value);
+  }
+  return all;
+}
+
+std::string accept_key(const std::string& key) {
+  const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest;
+  std::array<unsigned char, 29> base64;
+  ::SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  ::EVP_EncodeBlock(base64.data(), digest.data(), SHA_DIGEST_LENGTH);
+  return reinterpret_cast<const char*>(base64.data());
+}
+
+/// The parts between separators, without blanks around them. It knows no quotes: no value that we take needs
+/// them.
+std::vector<std::string> split(const std::string& text, const char* separator) {
+  std::vector<std::string> parts;
+  boost::split(parts, text, boost::is_any_of(separator));
+  for (std::string& part : parts) boost::trim(part);
+  return parts;
+}
+
+bool lists(const std::string& list, const char* token) {
+  return std::ranges::any_of(split(list, ","), [&](const auto& item) { return boost::iequals(item, token); });
+}
+
+/// Adds the answer to the first offer of permessage-deflate that can be kept to; the others are declined
+/// (RFC 7692, section 7.1). Our window takes all that a client has: that needs no answer.
+void negotiate_deflate(const std::string& offers, Upgrade& upgrade) {
+  static const std::regex kParam(R"re(((?:server|client)_no_context_takeover|client_max_window_bits)|)re"
+                                 R"re(((?:server|client)_max_window_bits) ?= ?("?)([89]|1[0-5])\3)re");
+  for (const std::string& offer : split(offers, ",")) {
+    const std::vector<std::string> words = split(offer, ";");
+    bool good = boost::iequals(words[0], "permessage-deflate");
+    std::set<std::string> names;
+    std::string bits;
+    for (size_t i = 1; i < words.size() && good; ++i) {
+      std::smatch param;
+      good =
+          std::regex_match(words[i], param, kParam) && names.insert(param[1].str() + param[2].str()).second;
+      if (good && param[2] == "server_max_window_bits") bits = param[4];
+    }
+    if (!good) continue;
+    upgrade.deflate = true;
+    upgrade.deflate_to_client = bits.empty() || bits == "15";
+    std::string answer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    if (!bits.empty()) answer += "; server_max_window_bits=" + bits;
+    return void(upgrade.headers.emplace_back("Sec-WebSocket-Extensions", answer));
+  }
+}
+
+template <int (*end)(z_stream*)>
+void release(z_stream* zlib) {
+  end(zlib);
+  delete zlib;
+}
+
+void set_ends(z_stream& zlib, std::string_view in, std::span<char> out) {
+  zlib.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));  // zlib's is not const
+  zlib.avail_in = static_cast<uInt>(in.size());
+  zlib.next_out = reinterpret_cast<Bytef*>(out.data());
+  zlib.avail_out = static_cast<uInt>(out.size());
 }
 
 }  // namespace
 
-bool Utf8Check::add(std::string_view bytes) {
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at != end) {
-    uint64_t word = 0;
-    while (missing_ == 0 && end - at >= 8 && (std::memcpy(&word, at, 8), (word & 0x8080808080808080) == 0))
-      at += 8;
-    if (at == end) break;
-    const auto byte = static_cast<uint8_t>(*at++);
-    if (missing_ != 0) {
-      if (byte < low_ || byte > high_) return false;
-      --missing_;
-      low_ = 0x80;
-      high_ = 0xbf;
-    } else if (byte >= 0x80) {
-      if (byte < 0xc2 || byte > 0xf4) return false;
-      missing_ = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-      if (byte == 0xe0) low_ = 0xa0;   // longer than needed
-      if (byte == 0xed) high_ = 0x9f;  // surrogates
-      if (byte == 0xf0) low_ = 0x90;   // longer than needed
-      if (byte == 0xf4) high_ = 0x8f;  // above U+10FFFF
-    }
+std::expected<Upgrade, http::Response> accept(const http::Request& request) {
+  const http::Headers wanted{
+      {"Sec-WebSocket-Version", "13"}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"}};
+  if (!lists(all_of(request, "Connection"), "upgrade") || !lists(all_of(request, "Upgrade"), "websocket"))
+    return refuse(426, "this is a WebSocket", wanted);
+  if (request.method != "GET") return refuse(405, "a WebSocket is opened by GET", {{"Allow", "GET"}});
+  if (all_of(request, "Sec-WebSocket-Version") != "13")
+    return refuse(426, "Sec-WebSocket-Version is not 13", wanted);
+  const std::string key = all_of(request, "Sec-WebSocket-Key");
+  if (key.size() != 24 || key.find('=') != 22)
+    return refuse(400, "Sec-WebSocket-Key is not 16 bytes in base64");
+  Upgrade upgrade{.headers = {{"Upgrade", "websocket"},
+                              {"Connection", "Upgrade"},
+                              {"Sec-WebSocket-Accept", accept_key(key)}}};
+  negotiate_deflate(all_of(request, "Sec-WebSocket-Extensions"), upgrade);
+  return upgrade;
+}
+
+Deflater::Deflater() : zlib_(new z_stream{}, release<::deflateEnd>) {
+  // Level 1: records are short, and the clients are many.
+  if (::deflateInit2(zlib_.get(), 1, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+}
+
+std::string_view Deflater::deflate(std::string_view message) {
+  ::deflateReset(zlib_.get());
+  out_.resize(::deflateBound(zlib_.get(), message.size()) + 16);
+  set_ends(*zlib_, message, out_);
+  ::deflate(zlib_.get(), Z_SYNC_FLUSH);
+  return std::string_view(out_).substr(0, out_.size() - zlib_->avail_out - kTail.size());
+}
+
+Inflater::Inflater() : zlib_(new z_stream{}, release<::inflateEnd>) {
+  if (::inflateInit2(zlib_.get(), -15) != Z_OK) throw std::bad_alloc();
+}
+
+std::optional<Failure> Inflater::inflate(std::string_view payload, size_t max, std::string& message) {
+  const std::string whole = std::string(payload).append(kTail);
+  message.resize(std::min(max, whole.size() * kMaxRatio) + 1);  // one more than allowed, so that it shows
+  set_ends(*zlib_, whole, message);
+  int result = Z_STREAM_END;  // of a block marked as the last one; others may follow (7.2.3.4)
+  while (zlib_->avail_in != 0 && zlib_->avail_out != 0 && (result == Z_OK || result == Z_STREAM_END)) {
+    if (result == Z_STREAM_END) ::inflateReset(zlib_.get());
+    result = ::inflate(zlib_.get(), Z_SYNC_FLUSH);
   }
-  return true;
+  if (zlib_->avail_out == 0) return kTooLong;
+  message.resize(message.size() - zlib_->avail_out);
+  // 128: at a block's end (zlib.h, inflate). Else the payload broke off inside one.
+  return result == Z_OK && (zlib_->data_type & 128) != 0 ? std::nullopt : std::optional(kBroken);
 }
 
 size_t Parser::head_wanted() const {
-  if (head_size_ < 2) return 2;
-  const uint8_t length = head_[1] & 127;
-  return 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + (side_ == Side::server ? 4u : 0u);
+  if (head_.size() < 2) return 2;
+  const int length = head(1) & 127;
+  return size_t{2} + (length < 126 ? 0 : length == 126 ? 2 : 8) + ((head(1) & 128) != 0 ? 4 : 0);
 }
 
-/// The first two bytes (section 5.2).
-std::optional<Failure> Parser::check_start() {
-  const bool masked = (head_[1] & 128) != 0;
-  if (masked != (side_ == Side::server)) return wrong(masked ? "a masked frame" : "a frame without a mask");
-  if (control()) {
-    if (opcode() > Opcode::pong) return wrong("a reserved opcode");
-    if ((head_[0] & 0x70) != 0) return wrong("a reserved bit is set");
-    if (!final()) return wrong("a control frame in fragments");
-    if ((head_[1] & 127) > 125) return wrong("a control frame of more than 125 bytes");
-    return std::nullopt;
+/// The head is there (section 5.2).
+std::optional<Failure> Parser::begin_frame() {
+  const int bits = head(0);
+  const bool masked = (head(1) & 128) != 0;
+  const size_t extra = head_.size() - (masked ? 6 : 2);
+  uint64_t size = extra == 0 ? head(1) & 127 : 0;
+  for (size_t i = 0; i < extra; ++i) size = size << 8 | head(2 + i);
+  opcode_ = static_cast<Opcode>(bits & 15);
+  control_ = (bits & 8) != 0;
+  const bool first = opcode_ != Opcode::continuation, final = (bits & 128) != 0, deflated = (bits & 64) != 0;
+  const std::pair<bool, std::string_view> faults[]{
+      {!masked, "a frame without a mask"},
+      {opcode_ > (control_ ? Opcode::pong : Opcode::binary), "a reserved opcode"},
+      {(bits & 0x30) != 0, "a reserved bit is set"},
+      {deflated && (control_ || !first || inflater_ == nullptr), "a reserved bit is set"},
+      {control_ && !final, "a control frame in fragments"},
+      {control_ && size > 125, "a control frame of more than 125 bytes"},
+      {!control_ && first && message_opcode_, "a message inside another"},
+      {!first && !message_opcode_, "a continuation of nothing"},
+      {extra == 2 && size < 126, "a length that is not written as it must be"},
+      {extra == 8 && (size < 65536 || size >> 63 != 0), "a length that is not written as it must be"}};
+  for (const auto& [wrong, reason] : faults) {
+    if (wrong) return Failure{kProtocolError, reason};
   }
-  if (opcode() > Opcode::binary) return wrong("a reserved opcode");
-  const bool first = opcode() != Opcode::continuation;
-  if ((head_[0] & 0x30) != 0) return wrong("a reserved bit is set");
-  if ((head_[0] & 0x40) != 0 && (inflater_ == nullptr || !first)) return wrong("a reserved bit is set");
-  if (first == message_opcode_.has_value()) {
-    return wrong(first ? "a message inside another" : "a continuation of nothing");
+  if (!control_ && size > max_message_ - message_.size()) return kTooLong;
+  if (!control_ && first) {
+    message_opcode_ = opcode_;
+    deflated_ = deflated;
   }
-  if (first) {
-    message_opcode_ = opcode();
-    deflated_ = (head_[0] & 0x40) != 0;
-  }
-  return std::nullopt;
-}
-
-std::optional<Failure> Parser::read_head() {
-  const uint8_t length = head_[1] & 127;
-  const size_t extra = length == 126 ? 2 : length == 127 ? 8 : 0;
-  left_ = extra == 0 ? length : 0;
-  for (size_t i = 0; i < extra; ++i) left_ = left_ << 8 | head_[2 + i];
-  if ((extra == 2 && left_ < 126) || (extra == 8 && (left_ < 65536 || left_ >> 63 != 0))) {
-    return wrong("a length that is not written as it must be");
-  }
-  if (!control() && left_ > max_message_ - message_.size()) return Failure{kTooBig, "a message is too long"};
-  if (side_ == Side::server) std::memcpy(mask_.data(), &head_[2 + extra], 4);
-  mask_offset_ = 0;
-  in_payload_ = true;
-  return std::nullopt;
-}
-
-std::optional<Failure> Parser::payload(std::string_view bytes) {
-  (control() ? control_ : message_).append(bytes);
-  if (!control() && message_opcode_ == Opcode::text && !deflated_ && !utf8_.add(bytes)) {
-    return Failure{kBadPayload, "text that is not UTF-8"};
-  }
+  taken_ = 0;
+  left_ = size;
   return std::nullopt;
 }
 
 std::expected<Event, Failure> Parser::end_control() {
-  Event event{.opcode = opcode(), .payload = std::exchange(control_, {})};
+  Event event{.opcode = opcode_, .payload = std::exchange(control_payload_, {})};
   if (event.opcode != Opcode::close || event.payload.empty()) return event;
-  if (event.payload.size() == 1) return std::unexpected(wrong("half a close code"));
-  event.code = static_cast<uint16_t>(static_cast<uint8_t>(event.payload[0]) << 8 |
-                                     static_cast<uint8_t>(event.payload[1]));
-  if (!may_be_sent(event.code)) return std::unexpected(wrong("a close code that must not be sent"));
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(event.payload[i]); };
+  const auto code = static_cast<uint16_t>(event.payload.size() == 1 ? 0 : byte(0) << 8 | byte(1));
+  event.code = code;
   event.payload.erase(0, 2);
-  Utf8Check reason;
-  if (!reason.add(event.payload) || !reason.whole()) {
-    return std::unexpected(Failure{kBadPayload, "a close reason that is not UTF-8"});
+  // Those of section 7.4.1 and IANA's registry, and 3000 to 4999 (7.4.2).
+  if (code < 1000 || (code > 1003 && code < 1007) || (code > 1014 && code < 3000) || code > 4999) {
+    return std::unexpected(Failure{kProtocolError, "a close code that must not be sent"});
   }
+  if (!base::is_utf8(event.payload)) return std::unexpected(kNotText);
   return event;
 }
 
 std::expected<Event, Failure> Parser::end_message() {
-  Event event{.opcode = *std::exchange(message_opcode_, std::nullopt),
-              .payload = std::exchange(message_, {})};
+  Event event{.opcode = *std::exchange(message_opcode_, {}), .payload = std::exchange(message_, {})};
+  size_t checked = std::exchange(checked_, 0);
   if (deflated_) {
     const std::string payload = std::exchange(event.payload, {});
-    const Inflated result = inflater_->inflate(payload, max_message_, event.payload);
-    if (result == Inflated::too_big) return std::unexpected(Failure{kTooBig, "a message is too long"});
-    if (result == Inflated::broken) return std::unexpected(Failure{kBadPayload, "broken deflated data"});
-    if (event.opcode == Opcode::text && !utf8_.add(event.payload)) {
-      return std::unexpected(Failure{kBadPayload, "text that is not UTF-8"});
-    }
+    const auto failure = inflater_->inflate(payload, max_message_, event.payload);
+    if (failure) return std::unexpected(*failure);
   }
-  if (!utf8_.whole()) return std::unexpected(Failure{kBadPayload, "text that ends inside a character"});
+  if (event.opcode == Opcode::binary) return event;
+  const bool good = base::utf8_so_far(event.payload, checked) && checked == event.payload.size();
+  if (!good) return std::unexpected(kNotText);
   return event;
 }
 
 std::expected<std::optional<Event>, Failure> Parser::next(std::span<char>& bytes) {
   while (true) {
-    while (!in_payload_) {
+    for (; !left_ && head_.size() < head_wanted(); bytes = bytes.subspan(1)) {
       if (bytes.empty()) return std::nullopt;
-      head_[head_size_++] = static_cast<uint8_t>(bytes.front());
-      bytes = bytes.subspan(1);
-      if (head_size_ == 2) {
-        if (const auto failure = check_start()) return std::unexpected(*failure);
-      }
-      if (head_size_ < head_wanted()) continue;
-      if (const auto failure = read_head()) return std::unexpected(*failure);
+      head_ += bytes.front();
     }
-    const std::span<char> piece = bytes.first(std::min<uint64_t>(left_, bytes.size()));
+    const auto failure = left_ ? std::nullopt : begin_frame();
+    if (failure) return std::unexpected(*failure);
+    const std::span<char> piece = bytes.first(std::min<uint64_t>(*left_, bytes.size()));
+    const std::string_view mask = std::string_view(head_).substr(head_.size() - 4);
+    for (char& byte : piece) byte = static_cast<char>(byte ^ mask[taken_++ % 4]);
     bytes = bytes.subspan(piece.size());
-    if (side_ == Side::server) apply_mask(piece, mask_, mask_offset_);
-    mask_offset_ += piece.size();
-    left_ -= piece.size();
-    if (const auto failure = payload({piece.data(), piece.size()})) return std::unexpected(*failure);
-    if (left_ != 0) return std::nullopt;
-    in_payload_ = false;
-    head_size_ = 0;
-    if (!control() && !final()) continue;
-    return control() ? end_control() : end_message();
+    *left_ -= piece.size();
+    (control_ ? control_payload_ : message_).append(piece.data(), piece.size());
+    const bool text = !control_ && message_opcode_ == Opcode::text && !deflated_;
+    if (text && !base::utf8_so_far(message_, checked_)) return std::unexpected(kNotText);
+    if (*left_ != 0) return std::nullopt;
+    left_.reset();
+    const bool final = (std::exchange(head_, {})[0] & 128) != 0;
+    if (control_) return end_control();
+    if (final) return end_message();
   }
 }
 
-void apply_mask(std::span<char> bytes, const Mask& mask, size_t offset) {
-  std::array<char, 8> key{};
-  for (size_t i = 0; i < 8; ++i) key[i] = mask[(offset + i) % 4];
-  uint64_t word_key = 0;
-  std::memcpy(&word_key, key.data(), 8);
-  size_t at = 0;
-  for (; at + 8 <= bytes.size(); at += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, &bytes[at], 8);
-    word ^= word_key;
-    std::memcpy(&bytes[at], &word, 8);
-  }
-  for (; at < bytes.size(); ++at) bytes[at] = static_cast<char>(bytes[at] ^ key[at % 8]);
-}
-
-void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool deflated,
-                  std::optional<Mask> mask) {
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool deflated) {
   const uint64_t size = payload.size();
   const int extra = size < 126 ? 0 : size < 65536 ? 2 : 8;
   out += static_cast<char>(0x80 | (deflated ? 0x40 : 0) | static_cast<int>(opcode));
-  out += static_cast<char>((mask ? 0x80 : 0) | (extra == 0   ? static_cast<int>(size)
-                                                : extra == 2 ? 126
-                                                             : 127));
+  out += static_cast<char>(extra == 0 ? size : extra == 2 ? 126 : 127);
   for (int i = extra - 1; i >= 0; --i) out += static_cast<char>(size >> (8 * i));
-  if (mask) out.append(mask->data(), 4);
   out += payload;
-  if (mask) apply_mask(std::span(out).last(payload.size()), *mask, 0);
 }
 
 std::string close_payload(uint16_t code, std::string_view reason) {
   if (code == kNoCode) return {};
   std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
   return payload.append(reason.substr(0, 123));
+}
+
+std::string as_line(std::string_view message) {
+  std::string line(message);
+  std::ranges::replace(line, '\n', ' ');
+  return line += '\n';
 }
 
 }  // namespace wl::wsbridge::websocket

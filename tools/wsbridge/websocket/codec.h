@@ -1,31 +1,35 @@
 #pragma once
-// Frames of RFC 6455, of both sides. No sockets.
-#include <array>
+// RFC 6455 as a server speaks it (handshake, frames) and RFC 7692 (deflated messages). No sockets.
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "tools/wsbridge/websocket/deflate.h"
+#include "tools/wsbridge/http/message.h"
+
+struct z_stream_s;  // z_stream
 
 namespace wl::wsbridge::websocket {
 
+/// A request that can be granted (section 4.2). `headers` go with the 101.
+struct Upgrade {
+  http::Headers headers{};
+  bool deflate = false;            ///< permessage-deflate was agreed upon
+  bool deflate_to_client = false;  ///< and we may use it too; not where the client's window is smaller
+};
+
+/// Looks at the request; a refusal is the answer to give.
+[[nodiscard]] std::expected<Upgrade, http::Response> accept(const http::Request& request);
+
 enum class Opcode : uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
-/// Codes of close frames (section 7.4.1) that we send. 1005 is never sent: there was none.
-enum CloseCode : uint16_t {
-  kNormal = 1000,
-  kGoingAway = 1001,
-  kProtocolError = 1002,
-  kNotTaken = 1003,
-  kNoCode = 1005,
-  kBadPayload = 1007,
-  kPolicy = 1008,
-  kTooBig = 1009,
-  kTryAgainLater = 1013
-};
+/// Codes of close frames (section 7.4.1). kNoCode is never sent: there was none.
+inline constexpr uint16_t kNormal = 1000, kGoingAway = 1001, kProtocolError = 1002, kNotTaken = 1003,
+                          kNoCode = 1005, kBadPayload = 1007, kPolicy = 1008, kTooBig = 1009,
+                          kTryAgainLater = 1013;
 
 /// A whole message, or a control frame. `code` is of a close frame; its payload is the reason alone.
 struct Event {
@@ -40,64 +44,64 @@ struct Failure {
   std::string_view reason;
 };
 
-/// Well-formed UTF-8 (Unicode 15, table 3-7), in pieces, told at the first byte that cannot be.
-class Utf8Check {
+/// No context is taken over, so that one deflated message serves every client.
+class Deflater {
  public:
-  [[nodiscard]] bool add(std::string_view bytes);
-  /// False: a character is not whole yet.
-  [[nodiscard]] bool whole() const { return missing_ == 0; }
+  Deflater();
+  /// A message's payload, deflated. It lives until the next call.
+  [[nodiscard]] std::string_view deflate(std::string_view message);
 
  private:
-  uint8_t missing_ = 0, low_ = 0x80, high_ = 0xbf;  // of the next byte
+  std::unique_ptr<z_stream_s, void (*)(z_stream_s*)> zlib_;
+  std::string out_{};
 };
 
-enum class Side : uint8_t { server, client };
+/// No context here either, so that one serves all connections, and one that is idle has no state.
+class Inflater {
+ public:
+  Inflater();
+  /// Replaces `message` by what the deflated payload says, unless that has more than `max` bytes.
+  [[nodiscard]] std::optional<Failure> inflate(std::string_view payload, size_t max, std::string& message);
 
-/// Reads frames as `side` gets them: a server's come masked, a client's not.
+ private:
+  std::unique_ptr<z_stream_s, void (*)(z_stream_s*)> zlib_;
+};
+
+/// Reads a client's frames.
 class Parser {
  public:
   /// `inflater` is null where permessage-deflate was not agreed upon; several parsers may share it.
-  Parser(Side side, size_t max_message, Inflater* inflater)
-      : side_(side), max_message_(max_message), inflater_(inflater) {}
+  Parser(size_t max_message, Inflater* inflater) : max_message_(max_message), inflater_(inflater) {}
 
   /// Takes bytes off the front of `bytes` (and unmasks them in place) up to the end of a message or control
   /// frame; nothing: all are taken, and more are needed. After a failure it must not be called again.
   [[nodiscard]] std::expected<std::optional<Event>, Failure> next(std::span<char>& bytes);
 
  private:
+  [[nodiscard]] uint8_t head(size_t i) const { return static_cast<uint8_t>(head_[i]); }
   [[nodiscard]] size_t head_wanted() const;
-  [[nodiscard]] std::optional<Failure> check_start();
-  [[nodiscard]] std::optional<Failure> read_head();
-  [[nodiscard]] std::optional<Failure> payload(std::string_view bytes);
+  [[nodiscard]] std::optional<Failure> begin_frame();
   [[nodiscard]] std::expected<Event, Failure> end_control();
   [[nodiscard]] std::expected<Event, Failure> end_message();
-  [[nodiscard]] Opcode opcode() const { return static_cast<Opcode>(head_[0] & 15); }
-  [[nodiscard]] bool control() const { return (head_[0] & 8) != 0; }
-  [[nodiscard]] bool final() const { return (head_[0] & 128) != 0; }
 
-  Side side_;
   size_t max_message_;
   Inflater* inflater_;
-  std::array<uint8_t, 14> head_{};
-  uint8_t head_size_ = 0;
-  bool in_payload_ = false;
-  std::array<char, 4> mask_{};
-  uint64_t left_ = 0;       // of the payload
-  size_t mask_offset_ = 0;  // of the payload's next byte
+  std::string head_{};              // of the frame, at most 14 bytes
+  std::optional<uint64_t> left_{};  // of its payload; nothing: the head is not whole
+  size_t taken_ = 0;                // of its payload
+  Opcode opcode_{};                 // of the frame
+  bool control_ = false, deflated_ = false;
   std::optional<Opcode> message_opcode_{};
-  bool deflated_ = false;
-  Utf8Check utf8_{};
-  std::string message_{};
-  std::string control_{};
+  std::string message_{}, control_payload_{};
+  size_t checked_ = 0;  // of the message: it is UTF-8 up to here
 };
 
-using Mask = std::array<char, 4>;
-/// XORs with the mask, whose first byte belongs to `offset` 0 of the payload.
-void apply_mask(std::span<char> bytes, const Mask& mask, size_t offset);
-/// Appends one frame that is a whole message or control frame; `mask` for the client's side.
-void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool deflated = false,
-                  std::optional<Mask> mask = std::nullopt);
+/// Appends one frame that is a whole message or control frame.
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool deflated = false);
 /// The payload of a close frame: kNoCode gives none; a long reason is cut.
 [[nodiscard]] std::string close_payload(uint16_t code, std::string_view reason);
+
+/// A message as a line: line ends inside become blanks.
+[[nodiscard]] std::string as_line(std::string_view message);
 
 }  // namespace wl::wsbridge::websocket

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,25 +12,20 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include "libcommon/base/time.h"
 #include "tools/wsbridge/http/message.h"
+#include "tools/wsbridge/process/child.h"
+#include "tools/wsbridge/process/event.h"
+#include "tools/wsbridge/profile/profile.h"
 #include "tools/wsbridge/stream/view.h"
-#include "tools/wsbridge/websocket/duplex.h"
+#include "tools/wsbridge/websocket/codec.h"
 
 namespace wl::wsbridge::websocket {
 
+/// Connections that are and were open; messages and bytes sent; messages received; messages that clients
+/// missed; clients that were too slow.
 struct SocketCounts {
-  uint64_t active_connections = 0, connections = 0;
-  uint64_t messages_sent = 0, messages_received = 0, bytes = 0;
-  uint64_t dropped = 0, conflated = 0;  ///< messages that clients missed
-};
-
-struct SocketOptions {
-  std::string welcome{};     ///< JSON; empty: none
-  int64_t heartbeat_ns = 0;  ///< 0: none
-  bool timestamp = false;    ///< on all that is sent here; views have their own option
-  size_t message_bytes = size_t{1} << 20;
-  int64_t idle_ns = 60 * base::kSecond;  ///< of silence: then a ping, and after as much again the end
+  std::string path{};
+  uint64_t active = 0, opened = 0, messages = 0, bytes = 0, received = 0, dropped = 0, conflated = 0, cut = 0;
 };
 
 /// What clients of a socket are given.
@@ -46,25 +42,38 @@ using OnMessage = std::function<boost::asio::awaitable<std::optional<std::string
 /// Whether who opened a socket may still have it; asked every five seconds.
 using Still = std::function<boost::asio::awaitable<bool>()>;
 
-/// All connections of a SocketSpec. I/O thread only; its sessions may outlive it.
-class Socket {
+/// All connections of a SocketSpec. I/O thread only; held by shared_ptr, for its sessions may outlive who
+/// made it.
+class Socket : public std::enable_shared_from_this<Socket> {
  public:
-  Socket(boost::asio::any_io_executor executor, std::vector<Source> sources, SocketOptions options);
-  ~Socket();
+  Socket(boost::asio::any_io_executor executor, const SocketSpec& spec, const LimitSpec& limits,
+         std::vector<Source> sources)
+      : executor_(std::move(executor)), spec_(spec), limits_(limits), sources_(std::move(sources)) {}
 
   /// Answers a request that may be a WebSocket's: 101 and the session behind it, or a refusal. `worker` may
-  /// be null; else all messages go to it and its lines come back, and it lives as long as the connection.
-  /// `still` may be null.
+  /// be null; else all messages go to it as lines and its lines come back, and it lives as long as the
+  /// connection. `still` may be null.
   [[nodiscard]] http::Response upgrade(const http::Request& request, OnMessage on_message,
-                                       std::shared_ptr<Duplex> worker = nullptr, Still still = nullptr);
-  /// Closes all connections with 1001 and waits until they are gone, five seconds at most.
+                                       std::shared_ptr<process::Child> worker = nullptr,
+                                       Still still = nullptr);
+  /// Closes all connections with 1001 and waits until they are gone, six seconds at most.
   boost::asio::awaitable<void> drain();
-  [[nodiscard]] const SocketCounts& counts() const;
-
-  struct State;
+  [[nodiscard]] const SocketCounts& counts() const { return counts_; }
 
  private:
-  std::shared_ptr<State> state_;
+  friend class Session;
+  boost::asio::awaitable<void> tick();
+
+  boost::asio::any_io_executor executor_;
+  SocketSpec spec_;
+  LimitSpec limits_;
+  std::vector<Source> sources_;
+  SocketCounts counts_{.path = spec_.path};
+  std::set<class Session*> sessions_{};
+  Inflater inflater_{};
+  Deflater deflater_{};
+  process::Event pause_{executor_};
+  bool ticking_ = false, draining_ = false;
 };
 
 }  // namespace wl::wsbridge::websocket

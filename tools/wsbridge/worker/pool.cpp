@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "libcommon/base/utf8.h"
-#include "tools/wsbridge/websocket/codec.h"
 
 namespace wl::wsbridge::worker {
 
@@ -27,11 +26,6 @@ constexpr size_t kMaxHeld = size_t{1} << 20;
 constexpr size_t kPiece = size_t{64} << 10;
 enum Path : uint8_t { kId, kRecord, kEnd, kStatus };
 
-std::string utf8(const std::string& text) {
-  websocket::Utf8Check check;
-  return check.add(text) && check.whole() ? text : base::wire_text(text);
-}
-
 template <class Number>
 bool whole(const ndjson::Value& value, ValueKind kind, Number& number) {
   const char* const end = value.text.data() + value.text.size();
@@ -43,8 +37,8 @@ bool whole(const ndjson::Value& value, ValueKind kind, Number& number) {
 
 std::string request_line(uint64_t id, const Argv& argv, const std::string& owner) {
   nlohmann::ordered_json line{{"id", std::to_string(id)}, {"argv", nlohmann::json::array()}};
-  for (const std::string& word : argv) line["argv"].push_back(utf8(word));
-  if (!owner.empty()) line["owner"] = utf8(owner);
+  for (const std::string& word : argv) line["argv"].push_back(base::utf8_text(word));
+  if (!owner.empty()) line["owner"] = base::utf8_text(owner);
   return line.dump() + "\n";
 }
 
