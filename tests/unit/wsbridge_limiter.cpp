@@ -97,7 +97,7 @@ TEST_CASE("bridges count together in Redis, and alone while it is gone", "[wsbri
   if (!server.present()) return;
   wl::base::Log log("test");
   asio::io_context io(1);
-  const auto make = [&] { return std::make_shared<api::Redis>(io.get_executor(), server.spec(), log); };
+  const auto make = [&] { return std::make_shared<api::Redis>(server.spec(), log); };
   const auto redis = make();
   api::Limiter one(kRates, redis);
   api::Limiter two(kRates, make());
@@ -122,7 +122,7 @@ TEST_CASE("Redis is used again when it is back", "[wsbridge]") {
   if (!server.present()) return;
   wl::base::Log log("test");
   asio::io_context io(1);
-  const auto redis = std::make_shared<api::Redis>(io.get_executor(), server.spec(), log);
+  const auto redis = std::make_shared<api::Redis>(server.spec(), log);
   api::Limiter limiter(kRates, redis);
   REQUIRE(!check(io, limiter, "ann"));
   server.stop();
@@ -144,7 +144,7 @@ TEST_CASE("a wrong password is Redis gone", "[wsbridge]") {
   asio::io_context io(1);
   api::RedisSpec spec = server.spec();
   spec.password = "wrong";
-  const auto redis = std::make_shared<api::Redis>(io.get_executor(), spec, log);
+  const auto redis = std::make_shared<api::Redis>(spec, log);
   api::Limiter limiter(kRates, redis);
   for (int i = 0; i < 3; ++i) REQUIRE(!check(io, limiter, "ann"));
   REQUIRE(check(io, limiter, "ann"));

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tools/wsbridge/api/params.h"
+#include "tools/wsbridge/api/routes.h"
 
 using namespace wl::wsbridge;
 using namespace wl::wsbridge::api;
@@ -48,8 +48,8 @@ TEST_CASE("wsbridge: values of each type", "[wsbridge][params]") {
   CHECK(one(integer, "-042") == "-42");
   CHECK(one(integer, "-9007199254740991") == "-9007199254740991");
   CHECK(one(integer, "9007199254740993") == "! n: out of range");
-  CHECK(one(integer, "99999999999999999999999") == "! n: out of range");
-  for (const char* bad : {"", "-", "1.0", "1e3", "0x10", " 1", "1 ", "+1", "1\n", "nan", "one", "--1"}) {
+  for (const char* bad : {"", "-", "1.0", "1e3", "0x10", " 1", "1 ", "+1", "1\n", "nan", "one", "--1",
+                          "99999999999999999999999"}) {
     CHECK(one(integer, bad) == "! n: expected a whole number");
   }
   integer.min = 1;

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/wsbridge/api/problem.h"
-#include "tools/wsbridge/api/route_table.h"
+#include "tools/wsbridge/api/routes.h"
 
 using namespace wl::wsbridge;
 using namespace wl::wsbridge::api;

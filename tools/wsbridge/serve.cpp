@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <map>
 
 #include <boost/asio/co_spawn.hpp>
@@ -21,10 +20,8 @@
 #include "libcommon/base/units.h"
 #include "libcommon/catalog/users.h"
 #include "tools/wsbridge/access/access.h"
-#include "tools/wsbridge/api/openapi.h"
 #include "tools/wsbridge/api/redis.h"
 #include "tools/wsbridge/api/site.h"
-#include "tools/wsbridge/api/static_files.h"
 #include "tools/wsbridge/http/server.h"
 #include "tools/wsbridge/process/child.h"
 #include "tools/wsbridge/profile/check.h"
@@ -155,23 +152,19 @@ void raise_descriptor_limit() {
 /// /metrics on an address of its own.
 class MetricsSite final : public http::Handler {
  public:
-  explicit MetricsSite(std::function<api::Figures()> figures) : figures_(std::move(figures)) {}
+  explicit MetricsSite(api::Site& site) : site_(site) {}
   awaitable<http::Admission> admit(const http::Request&) override {
     http::Admission admission;
     co_return admission;
   }
   awaitable<http::Response> handle(http::Request& request) override {
     http::Response response{.status = 404, .headers = {{"Content-Type", "text/plain"}}, .body = {}};
-    if (request.path == "/metrics") {
-      response.status = 200;
-      response.headers[0].second = api::OpenMetrics::kMediaType;
-      response.body = api::metrics_text(figures_());
-    }
+    if (request.path == "/metrics") response = site_.metrics();
     co_return response;
   }
 
  private:
-  std::function<api::Figures()> figures_;
+  api::Site& site_;
 };
 
 /// Everything that runs, in the order in which it is built.
@@ -189,25 +182,17 @@ class Bridge {
   awaitable<void> wait_for_signal();
   awaitable<void> drain();
   awaitable<void> sleep(std::chrono::milliseconds time);
-  [[nodiscard]] api::Figures figures() const;
   [[nodiscard]] bool input_runs();
 
   const ServeOptions& options_;
   Profile profile_;
   cli::Context& context_;
   base::Log& log_;
-  int64_t started_ns_ = base::wall_clock_ns();
   asio::io_context io_{1};
   std::shared_ptr<catalog::Users> users_;
   std::shared_ptr<api::Redis> redis_;
   std::optional<access::Policy> policy_;
-  std::optional<api::StaticFiles> web_;
   std::unique_ptr<access::Gate> gate_;
-  std::unique_ptr<api::Sources> sources_;
-  std::unique_ptr<api::Cache> cache_;
-  std::unique_ptr<api::Limiter> limiter_;
-  std::unique_ptr<api::Answers> answers_;
-  std::unique_ptr<api::Sockets> sockets_;
   std::unique_ptr<api::Site> site_;
   std::unique_ptr<MetricsSite> metrics_site_;
   std::unique_ptr<http::Server> server_, metrics_server_;
@@ -221,42 +206,19 @@ base::Result<void> Bridge::build(const catalog::Location& location,
     if (!db) return std::unexpected(db.error());
     users_ = std::make_shared<catalog::Users>(*db);
   }
-  if (redis) redis_ = std::make_shared<api::Redis>(executor, *redis, log_);
+  if (redis) redis_ = std::make_shared<api::Redis>(*redis, log_);
   auto policy = access::Policy::make(profile_);
   if (!policy) return std::unexpected(policy.error());
   policy_.emplace(std::move(*policy));
   gate_ = std::make_unique<access::Gate>(users_, *policy_, profile_.signup, log_);
-  sources_ = std::make_unique<api::Sources>(executor, profile_, log_);
-  cache_ = std::make_unique<api::Cache>(executor, redis_);
-  limiter_ = std::make_unique<api::Limiter>(profile_.limits.rates, redis_);
-  auto answers = api::Answers::make(executor, profile_, *sources_, *cache_, log_);
-  if (!answers) return std::unexpected(answers.error());
-  answers_ = std::move(*answers);
-  auto sockets = api::Sockets::make(executor, profile_, *sources_, *answers_, *limiter_, log_);
-  if (!sockets) return std::unexpected(sockets.error());
-  sockets_ = std::move(*sockets);
-  if (!profile_.web.empty()) {
-    auto web = api::StaticFiles::open(profile_.web);
-    if (!web) return std::unexpected(web.error());
-    web_.emplace(std::move(*web));
-  }
-  const auto tell = [this] { return figures(); };
-  site_ = std::make_unique<api::Site>(api::SiteParts{.profile = profile_,
-                                                     .policy = *policy_,
-                                                     .gate = *gate_,
-                                                     .sources = *sources_,
-                                                     .answers = *answers_,
-                                                     .sockets = *sockets_,
-                                                     .cache = *cache_,
-                                                     .limiter = *limiter_,
-                                                     .web = web_ ? &*web_ : nullptr,
-                                                     .openapi = api::openapi(profile_, context_.version),
-                                                     .figures = tell,
-                                                     .metrics_here = options_.metrics_listen.empty()});
+  site_ = std::make_unique<api::Site>(executor, profile_, *policy_, *gate_, redis_, log_);
+  if (auto built = site_->build(context_.version); !built) return built;
   const http::ServerOptions server_options{.limits = profile_.limits, .access_log = options_.access_log};
   server_ = std::make_unique<http::Server>(executor, *site_, server_options, log_);
+  site_->served = &server_->counts();
+  site_->metrics_here = options_.metrics_listen.empty();
   if (!options_.metrics_listen.empty()) {
-    metrics_site_ = std::make_unique<MetricsSite>(tell);
+    metrics_site_ = std::make_unique<MetricsSite>(*site_);
     metrics_server_ = std::make_unique<http::Server>(executor, *metrics_site_, http::ServerOptions{}, log_);
   }
   return {};
@@ -285,7 +247,7 @@ base::Result<void> Bridge::listen() {
 }
 
 void Bridge::run() {
-  sources_->start();
+  site_->answers().start();
   asio::co_spawn(io_, wait_for_signal(), asio::detached);
   io_.run();
 }
@@ -308,10 +270,10 @@ awaitable<void> Bridge::drain() {
     co_await sleep(std::chrono::milliseconds(10));
   }
   log_.info("stopping");
-  co_await sockets_->drain();
+  co_await site_->drain();
   const std::chrono::nanoseconds grace(options_.grace);
   co_await server_->stop(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
-  co_await sources_->stop();
+  co_await site_->answers().stop();
 }
 
 awaitable<void> Bridge::sleep(std::chrono::milliseconds time) {
@@ -320,28 +282,10 @@ awaitable<void> Bridge::sleep(std::chrono::milliseconds time) {
 }
 
 bool Bridge::input_runs() {
-  bool runs = false;
-  sources_->each_feed([&runs](const std::string&, const stream::Feed& feed) {
-    runs |= feed.spec().pipeline.empty() && feed.counts().state == stream::FeedState::running;
+  return std::ranges::any_of(site_->answers().feeds(), [](const auto& named) {
+    const stream::Feed& feed = *named.second;
+    return feed.spec().pipeline.empty() && feed.counts().state == stream::FeedState::running;
   });
-  return runs;
-}
-
-api::Figures Bridge::figures() const {
-  api::Figures figures;
-  figures.started_ns = started_ns_;
-  figures.http = server_->counts();
-  figures.answer_seconds = site_->answer_seconds();
-  figures.rate_limited = limiter_->refused();
-  sources_->each_feed([&](const std::string& name, const stream::Feed& feed) {
-    figures.streams.emplace_back(name, feed.counts());
-  });
-  sources_->each_pool([&](const std::string& name, const worker::Pool& pool) {
-    figures.workers.emplace_back(name, pool.counts());
-  });
-  figures.sockets = sockets_->figures();
-  figures.cache = cache_->counts();
-  return figures;
 }
 
 }  // namespace

@@ -1,54 +1,48 @@
 #include "tools/wsbridge/api/answer.h"
 
+#include <algorithm>
+#include <array>
+#include <optional>
 #include <stdexcept>
 
+#include <boost/asio/co_spawn.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/wsbridge/api/problem.h"
+#include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::api {
 namespace {
 
 using boost::asio::awaitable;
 
-/// The status of HTTP for how a worker or command ended; 0: it is done.
-unsigned http_status(int status) {
-  switch (status) {
-    case 0: return 0;
-    case 2: return 400;
-    case 3: return 404;
-    case worker::Call::kTimeout: return 504;
-    case worker::Call::kLost: return 502;
-    default: return 500;
-  }
-}
+constexpr const char* kBusy = "too busy: try again in a second";
 
-std::string_view reason_of(int status) {
-  switch (status) {
-    case 2: return "the request was not understood";
-    case 3: return "there is no such thing";
-    case worker::Call::kTimeout: return "it took too long";
-    case worker::Call::kLost: return "the worker went away";
-    default: return "the work failed";
-  }
+/// How a worker or command ended, for HTTP.
+struct Ending {
+  int status;
+  unsigned failure;
+  const char* reason;
+};
+constexpr std::array<Ending, 6> kEndings{{{0, 0, ""},
+                                          {2, 400, "the request was not understood"},
+                                          {3, 404, "there is no such thing"},
+                                          {worker::Call::kTimeout, 504, "it took too long"},
+                                          {worker::Call::kLost, 502, "the worker went away"},
+                                          {1, 500, "the work failed"}}};
+
+const Ending& ending_of(const worker::Call& call) {
+  const auto* const found = std::ranges::find(kEndings, call.status(), &Ending::status);
+  return found == kEndings.end() ? kEndings.back() : *found;
 }
 
 /// The message of an `error` record; nothing for others.
 std::optional<std::string> error_message(const std::string& record) {
-  if (record.find("\"error\"") == std::string::npos) return std::nullopt;
+  if (!record.contains("\"error\"")) return std::nullopt;
   const auto json = nlohmann::json::parse(record, nullptr, false);
   if (!json.is_object() || json.value("type", nlohmann::json()) != "error") return std::nullopt;
-  const auto message = json.find("message");
-  return message != json.end() && message->is_string() ? message->get<std::string>() : "";
-}
-
-void append_array(std::string& out, const std::vector<std::string>& records) {
-  out += '[';
-  for (const std::string& record : records) {
-    if (out.size() > 1) out += ',';
-    out += record;
-  }
-  out += ']';
+  const auto message = json.value("message", nlohmann::json());
+  return message.is_string() ? message.get<std::string>() : "";
 }
 
 /// A call's output as it comes: records as lines, or pieces as they are.
@@ -58,16 +52,11 @@ class CallBody final : public http::BodySource {
       : call_(std::move(call)), next_(std::move(first)), lines_(lines) {}
 
   awaitable<std::optional<std::string>> next() override {
-    if (!started_) {
-      started_ = true;
-    } else if (next_) {
-      next_ = co_await call_->next();
-    }
+    if (std::exchange(started_, true) && next_) next_ = co_await call_->next();
     if (next_) co_return lines_ ? *next_ + "\n" : *next_;
     // Too late for another status: lines end with a record that says so, raw bytes without their last chunk.
-    if (call_->status() == 0 || told_) co_return std::nullopt;
-    told_ = true;
-    const std::string why(reason_of(call_->status()));
+    if (call_->status() == 0 || std::exchange(told_, true)) co_return std::nullopt;
+    const std::string why = ending_of(*call_).reason;
     if (!lines_) throw std::runtime_error(why);
     co_return R"({"type":"error","message":")" + why + "\"}\n";
   }
@@ -83,201 +72,207 @@ class CallBody final : public http::BodySource {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Answers>> Answers::make(boost::asio::any_io_executor executor,
-                                                     const Profile& profile, Sources& sources, Cache& cache,
-                                                     base::Log& log) {
-  std::unique_ptr<Answers> answers(new Answers(std::move(executor), sources, cache, log));
-  std::optional<base::Error> failure;
-  const auto compile = [&](const std::string& text, std::optional<shape::Program>& into) {
-    if (text.empty()) return;
+Answers::Answers(boost::asio::any_io_executor executor, const Profile& profile, std::shared_ptr<Redis> redis,
+                 base::Log& log)
+    : executor_(executor), profile_(profile), log_(log), cache_(executor, std::move(redis)) {
+  for (const StreamSpec& spec : profile.streams)
+    feeds_.emplace(spec.name, std::make_shared<stream::Feed>(executor, spec, log));
+  for (const WorkerSpec& spec : profile.workers)
+    pools_.emplace(spec.name, std::make_shared<worker::Pool>(executor, spec, log));
+}
+
+base::Result<void> Answers::compile() {
+  std::vector<std::string> texts;
+  for (const RouteSpec& route : profile_.routes) texts.insert(texts.end(), {route.as, route.error_as});
+  for (const SocketSpec& socket : profile_.sockets) {
+    for (const ReceiveSpec& receive : socket.receive) texts.push_back(receive.as);
+  }
+  for (const std::string& text : texts) {
+    if (text.empty() || programs_.contains(text)) continue;
     auto program = shape::Program::compile(text);
-    if (program) {
-      into.emplace(std::move(*program));
-    } else if (!failure) {
-      failure = program.error();
-    }
+    if (!program) return std::unexpected(program.error());
+    programs_.emplace(text, std::move(*program));
+  }
+  return {};
+}
+
+void Answers::start() {
+  for (const auto& [name, feed] : feeds_) feed->start();
+}
+
+awaitable<void> Answers::stop() {
+  size_t left = feeds_.size() + pools_.size();
+  process::Event event(executor_);
+  const auto ended = [&](const std::exception_ptr& error) {
+    --left;
+    event.notify();
+    process::rethrow(error);
   };
-  for (const RouteSpec& route : profile.routes) {
-    Shapes& shapes = answers->shapes_[&route];
-    compile(route.as, shapes.as);
-    compile(route.error_as, shapes.error_as);
+  for (const auto& [name, feed] : feeds_) boost::asio::co_spawn(executor_, feed->stop(), ended);
+  for (const auto& [name, pool] : pools_) boost::asio::co_spawn(executor_, pool->stop(), ended);
+  while (left != 0) co_await event.wait();
+}
+
+base::Result<std::shared_ptr<stream::View>> Answers::view(const std::string& stream, const std::string& as,
+                                                          bool timestamp, Slow slow) {
+  std::shared_ptr<stream::View>& view = views_[{stream, as, timestamp, slow}];
+  if (view) return view;
+  std::optional<shape::Program> program;
+  if (!as.empty()) {
+    auto compiled = shape::Program::compile(as);
+    if (!compiled) return std::unexpected(compiled.error());
+    program.emplace(std::move(*compiled));
   }
-  for (const SocketSpec& socket : profile.sockets) {
-    for (const ReceiveSpec& receive : socket.receive) compile(receive.as, answers->shapes_[&receive].as);
-  }
-  if (failure) return std::unexpected(*failure);
-  return answers;
+  stream::ViewOptions options{
+      .timestamp = timestamp, .slow = slow, .backlog_bytes = profile_.limits.backlog_bytes};
+  view = std::make_shared<stream::View>(*feeds_.at(stream), std::move(program), options, log_);
+  return view;
 }
 
 awaitable<http::Response> Answers::answer(const RouteSpec& route, Values values, std::string owner,
                                           http::Request& request) {
   if (route.source == Source::stream) co_return from_stream(route, request);
-  auto argv = fill(route.argv, values);
+  const auto argv = fill(route.argv, values);
   if (!argv) co_return failure(route, 400, argv.error().text);
-  if (route.form != Form::json) {
-    co_return co_await as_it_comes(route, values, std::move(*argv), std::move(owner), request);
-  }
+  if (route.form != Form::json) co_return co_await as_it_comes(route, values, *argv, owner, request);
   if (route.cache_ns == 0) {
-    const Entry entry = co_await in_one_piece(route, std::move(*argv), std::move(owner), &request);
+    const Entry entry = co_await in_one_piece(route, *argv, owner, &request.gone);
     co_return respond(entry, request);
   }
   std::string key = owner;
   for (const std::string& word : *argv) key += '\0' + word;
-  // The maker may live longer than this coroutine: it owns what it uses, but for what the profile keeps.
-  Cache::Maker make = [this, &route, argv = std::move(*argv), owner = std::move(owner)] {
-    return in_one_piece(route, argv, owner, nullptr);
-  };
-  const Entry entry =
-      co_await cache_.get(route.method + " " + route.path, std::move(key), route.cache_ns, std::move(make));
+  // Others may wait for it too: it is made even when this client goes.
+  Cache::Maker make = [&] { return in_one_piece(route, *argv, owner, nullptr); };
+  std::string name = route.method + " " + route.path;
+  const Entry entry = co_await cache_.get(std::move(name), std::move(key), route.cache_ns, std::move(make));
   co_return respond(entry, request);
 }
 
-http::Response Answers::failure(const RouteSpec& route, unsigned status, std::string_view detail) {
-  const auto found = shapes_.find(&route);
-  const bool shaped = found != shapes_.end() && found->second.error_as.has_value();
-  return problem(status, detail, shaped ? &*found->second.error_as : nullptr);
-}
-
-std::string Answers::shape(const RouteSpec& route, std::string json) {
-  const auto found = shapes_.find(&route);
-  if (found == shapes_.end() || !found->second.as) return json;
-  const Entry entry = shaped(route, json);
-  return entry.status < 300 ? *entry.body : json;
-}
-
-awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, std::string owner,
-                                    std::function<void()>& gone) {
-  Outcome outcome;
-  auto argv = fill(receive.argv, values);
-  if (!argv) {
-    outcome = {.status = 2, .message = argv.error().text};
-    co_return outcome;
-  }
-  worker::Pool& pool = sources_.pool(receive.name);
-  CallPtr call = pool.call(std::move(*argv), std::move(owner), pool.spec().timeout_ns);
-  if (!call) {
-    outcome = {.status = 1, .message = "too busy: try again in a second"};
-    co_return outcome;
-  }
-  gone = [running = call.get()] { running->cancel(); };
-  outcome = co_await collect(std::move(call));
-  gone = nullptr;
-  std::optional<shape::Program>& as = shapes_[&receive].as;
-  if (!as || outcome.status != 0) co_return outcome;
-  std::vector<std::string> shaped;
-  for (const std::string& record : outcome.records) {
-    const auto done = as->run(record, [&](std::string_view result) { shaped.emplace_back(result); });
-    if (!done) log_.warning(receive.path + ": " + done.error().line());
-  }
-  outcome.records = std::move(shaped);
-  co_return outcome;
-}
-
 http::Response Answers::from_stream(const RouteSpec& route, const http::Request& request) {
-  const stream::Feed& feed = sources_.feed(route.name);
+  const stream::Feed& feed = *feeds_.find(route.name)->second;
   const stream::Text newest = feed.last();
-  Last& kept = last_[&route];
-  if (kept.entry.body == nullptr || kept.of != newest) {
-    const bool shaped_anyway = !route.as.empty();  // a program may make something of null
-    if (!newest && route.give == Give::last && !shaped_anyway) {
-      return failure(route, 404, "the stream has given no record yet");
-    }
-    if (route.give == Give::last) {
-      kept = {newest, shaped(route, newest ? *newest : "null")};
-    } else {
-      kept = {newest, all_of(route, route.give == Give::state ? feed.state() : feed.history(SIZE_MAX))};
-    }
+  // A program may make something of null.
+  if (!newest && route.give == Give::last && route.as.empty())
+    return failure(route, 404, "the stream has given no record yet");
+  auto& [of, entry] = last_[&route];
+  if (entry.body != nullptr && of == newest) return respond(entry, request);
+  of = newest;
+  std::string text;
+  if (route.give == Give::last) {
+    entry = shaped(route, newest ? *newest : "null");
+    return respond(entry, request);
   }
-  return respond(kept.entry, request);
+  const auto records = route.give == Give::state ? feed.state() : feed.history(SIZE_MAX);
+  if (route.form == Form::ndjson) {
+    const auto line = [&text](std::string_view record) { (text += record) += '\n'; };
+    for (const stream::Text& record : records) (void)shape(route.as, *record, line);
+    entry = make_entry(route.status, "application/x-ndjson", std::move(text));
+  } else {
+    for (const stream::Text& record : records) text += (text.empty() ? "" : ",") + *record;
+    entry = shaped(route, "[" + text + "]");
+  }
+  return respond(entry, request);
 }
 
-/// An array through the route's program, or lines, each through the program.
-Entry Answers::all_of(const RouteSpec& route, const std::vector<stream::Text>& records) {
-  std::string text;
-  if (route.form != Form::ndjson) {
-    for (const stream::Text& record : records) text += (text.empty() ? "[" : ",") + *record;
-    return shaped(route, text.empty() ? "[]" : text + "]");
+/// Runs the program `as` of the profile; without one `json` is the result. False: it failed, as the log says.
+bool Answers::shape(const std::string& as, const std::string& json,
+                    const std::function<void(std::string_view)>& each) {
+  if (as.empty()) {
+    each(json);
+    return true;
   }
-  std::optional<shape::Program>& as = shapes_[&route].as;
-  const auto line = [&text](std::string_view record) { (text += record) += '\n'; };
-  for (const stream::Text& record : records) {
-    if (!as) {
-      line(*record);
-    } else if (const auto done = as->run(*record, line); !done) {
-      log_.warning(route.path + ": " + done.error().line());
-    }
-  }
-  return make_entry(route.status, "application/x-ndjson", std::move(text));
+  const auto done = programs_.at(as).run(json, each);
+  if (!done) log_.warning("jq: " + as.substr(0, 60) + ": " + done.error().line());
+  return done.has_value();
+}
+
+Entry Answers::shaped(const RouteSpec& route, const std::string& json) {
+  std::optional<std::string> body;
+  const auto keep_first = [&](std::string_view result) {
+    if (!body) body.emplace(result);
+  };
+  if (!shape(route.as, json, keep_first)) return failed(route, 500, "the answer could not be shaped");
+  return make_entry(route.status, "application/json", body.value_or("null"));
+}
+
+Entry Answers::failed(const RouteSpec& route, unsigned status, std::string_view detail) {
+  const std::string problem = problem_document(status, detail);
+  std::string own;
+  const auto keep_first = [&](std::string_view result) {
+    if (own.empty()) own = result;
+  };
+  if (!route.error_as.empty()) (void)shape(route.error_as, problem, keep_first);
+  const bool usual = own.empty();
+  return make_entry(status, usual ? "application/problem+json" : "application/json", usual ? problem : own);
+}
+
+http::Response Answers::failure(const RouteSpec& route, unsigned status, std::string_view detail) {
+  return respond(failed(route, status, detail), {});
 }
 
 base::Result<Answers::CallPtr> Answers::call(const RouteSpec& route, const Argv& argv,
                                              const std::string& owner) {
-  if (route.source == Source::worker) {
-    return sources_.pool(route.name).call(argv, owner, route.timeout_ns);
-  }
+  if (route.source == Source::worker) return pools_.at(route.name)->call(argv, owner, route.timeout_ns);
   return worker::run_command(executor_, argv, owner, route.timeout_ns, route.form == Form::raw, log_);
 }
 
-awaitable<Outcome> Answers::collect(CallPtr call) {
+/// `gone` is set while it waits; null: it goes on without the client.
+awaitable<Outcome> Answers::collect(base::Result<CallPtr> started, std::function<void()>* gone) {
   Outcome outcome;
-  size_t bytes = 0;
-  for (;;) {
-    std::optional<std::string> record = co_await call->next();
+  if (!started || *started == nullptr) {
+    outcome.failure = started ? 503 : 500;
+    outcome.detail = started ? kBusy : started.error().line();
+    co_return outcome;
+  }
+  worker::Call& call = **started;
+  if (gone != nullptr) *gone = [&call] { call.cancel(); };
+  for (size_t bytes = 0; bytes <= kMaxAnswer;) {
+    std::optional<std::string> record = co_await call.next();
     if (!record) break;
     if (const auto message = error_message(*record)) {
-      outcome.message = *message;
+      outcome.detail = *message;
       continue;
     }
     bytes += record->size();
-    if (bytes > kMaxAnswer) {
-      outcome = {.status = 1, .records = {}, .message = "the answer is larger than 64 MiB"};
-      co_return outcome;
-    }
     outcome.records.push_back(std::move(*record));
+    if (bytes > kMaxAnswer) outcome = {.failure = 500, .detail = "the answer is larger than 64 MiB"};
   }
-  outcome.status = call->status();
-  if (outcome.status != 0 && outcome.message.empty()) outcome.message = reason_of(outcome.status);
+  if (gone != nullptr) *gone = nullptr;
+  if (outcome.failure != 0) co_return outcome;
+  outcome.failure = ending_of(call).failure;
+  if (outcome.detail.empty()) outcome.detail = ending_of(call).reason;
   co_return outcome;
 }
 
-awaitable<Entry> Answers::in_one_piece(const RouteSpec& route, Argv argv, std::string owner,
-                                       http::Request* request) {
+awaitable<Entry> Answers::in_one_piece(const RouteSpec& route, const Argv& argv, const std::string& owner,
+                                       std::function<void()>* gone) {
   auto started = call(route, argv, owner);
-  if (!started) co_return failed(route, 500, started.error().line());
-  if (*started == nullptr) co_return failed(route, 503, "too busy: try again in a second");
-  if (request != nullptr) request->gone = [call = started->get()] { call->cancel(); };
-  const Outcome outcome = co_await collect(std::move(*started));
-  if (request != nullptr) request->gone = nullptr;
-  if (const unsigned status = http_status(outcome.status); status != 0) {
-    co_return failed(route, status, outcome.message);
-  }
+  const Outcome outcome = co_await collect(std::move(started), gone);
+  if (outcome.failure != 0) co_return failed(route, outcome.failure, outcome.detail);
   if (route.status == 204) co_return make_entry(204, "", "");
   std::string json;
-  append_array(json, outcome.records);
-  co_return shaped(route, json);
+  for (const std::string& record : outcome.records) json += (json.empty() ? "" : ",") + record;
+  co_return shaped(route, "[" + json + "]");
 }
 
-awaitable<http::Response> Answers::as_it_comes(const RouteSpec& route, const Values& values, Argv argv,
-                                               std::string owner, http::Request& request) {
+awaitable<http::Response> Answers::as_it_comes(const RouteSpec& route, const Values& values, const Argv& argv,
+                                               const std::string& owner, http::Request& request) {
   auto started = call(route, argv, owner);
   if (!started) co_return failure(route, 500, started.error().line());
   CallPtr running = std::move(*started);
-  if (!running) co_return failure(route, 503, "too busy: try again in a second");
+  if (!running) co_return failure(route, 503, kBusy);
   request.gone = [call = running.get()] { call->cancel(); };
   std::optional<std::string> first = co_await running->next();
   request.gone = nullptr;
-  std::string why;
-  if (route.form == Form::ndjson && first) {
-    if (const auto message = error_message(*first)) {
-      why = *message;
-      first = co_await running->next();
-    }
-  }
-  if (const unsigned status = first ? 0 : http_status(running->status()); status != 0) {
-    co_return failure(route, status, why.empty() ? reason_of(running->status()) : why);
+  const bool lines = route.form == Form::ndjson;
+  std::optional<std::string> why;
+  if (lines && first) why = error_message(*first);
+  if (why) first = co_await running->next();
+  if (!first && running->status() != 0) {
+    const Ending& ending = ending_of(*running);
+    co_return failure(route, ending.failure, why && !why->empty() ? *why : ending.reason);
   }
   http::Response response{.status = route.status, .headers = {}, .body = {}};
-  const bool lines = route.form == Form::ndjson;
   response.headers.emplace_back("Content-Type", lines ? "application/x-ndjson" : route.media_type);
   if (!route.file_name.empty()) {
     std::string name = fill_text(route.file_name, values);
@@ -288,27 +283,21 @@ awaitable<http::Response> Answers::as_it_comes(const RouteSpec& route, const Val
   co_return response;
 }
 
-Entry Answers::shaped(const RouteSpec& route, std::string_view json) {
-  std::optional<shape::Program>& as = shapes_[&route].as;
-  if (!as) return make_entry(route.status, "application/json", std::string(json));
-  std::optional<std::string> body;
-  const auto done = as->run(json, [&](std::string_view result) {
-    if (!body) body.emplace(result);
-  });
-  if (!done) {
-    log_.warning(route.path + ": " + done.error().line());
-    return failed(route, 500, "the answer could not be shaped");
+awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, std::string owner,
+                                    std::function<void()>& gone) {
+  Outcome outcome;
+  auto argv = fill(receive.argv, values);
+  if (!argv) {
+    outcome = {.failure = 400, .detail = argv.error().text};
+    co_return outcome;
   }
-  return make_entry(route.status, "application/json", body.value_or("null"));
-}
-
-Entry Answers::failed(const RouteSpec& route, unsigned status, std::string_view detail) {
-  http::Response response = failure(route, status, detail);
-  std::string media_type = "application/problem+json";
-  for (const auto& [name, value] : response.headers) {
-    if (name == "Content-Type") media_type = value;
-  }
-  return make_entry(status, media_type, std::get<std::string>(response.body));
+  worker::Pool& pool = *pools_.at(receive.name);
+  CallPtr call = pool.call(std::move(*argv), std::move(owner), pool.spec().timeout_ns);
+  outcome = co_await collect(std::move(call), &gone);
+  const std::vector<std::string> records = std::exchange(outcome.records, {});
+  const auto keep = [&](std::string_view result) { outcome.records.emplace_back(result); };
+  for (const std::string& record : records) (void)shape(receive.as, record, keep);
+  co_return outcome;
 }
 
 }  // namespace wl::wsbridge::api

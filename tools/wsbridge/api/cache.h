@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -31,41 +31,45 @@ struct Entry {
 /// The answer with ETag and Age; 304 without a body where the request's If-None-Match has this ETag.
 [[nodiscard]] http::Response respond(const Entry& entry, const http::Request& request);
 
-struct CacheCounts {
-  uint64_t hits = 0;    ///< answered without making: found, or shared with one who was first
-  uint64_t misses = 0;  ///< made
-  size_t entries = 0;
-  size_t bytes = 0;
-};
-
-/// I/O thread only.
+/// I/O thread only; it outlives the coroutines that wait for it.
 class Cache {
  public:
-  struct Limits {
-    size_t entries = 10'000;
-    size_t bytes = size_t{64} << 20;
-  };
   using Maker = std::function<boost::asio::awaitable<Entry>()>;
+  struct Counts {
+    uint64_t hits = 0;    ///< answered without making: found, or shared with one who was first
+    uint64_t misses = 0;  ///< made
+  };
 
   /// With `redis` (else null) answers are shared with other bridges.
-  Cache(boost::asio::any_io_executor executor, std::shared_ptr<Redis> redis)
-      : Cache(executor, std::move(redis), Limits{}) {}
-  Cache(boost::asio::any_io_executor executor, std::shared_ptr<Redis> redis, Limits limits);
-  ~Cache();
+  Cache(boost::asio::any_io_executor executor, std::shared_ptr<Redis> redis, size_t max_entries = 10'000,
+        size_t max_bytes = size_t{64} << 20)
+      : executor_(std::move(executor)),
+        redis_(std::move(redis)),
+        max_entries_(max_entries),
+        max_bytes_(max_bytes) {}
 
   /// The answer of `route` to `values` (whatever it depends on: parameters, owner), at most `ttl_ns` old.
-  /// `make` runs to its end even when nobody waits any more. What fails (a status from 300 on, an exception)
-  /// goes to all who wait, and is not kept.
+  /// What fails (a status from 300 on, an exception) goes to all who wait, and is not kept.
   boost::asio::awaitable<Entry> get(std::string route, std::string values, int64_t ttl_ns, Maker make);
 
-  [[nodiscard]] const CacheCounts& counts() const;
-  [[nodiscard]] const std::map<std::string, CacheCounts>& by_route() const;
-  /// {"hits":…,"misses":…,"hit_rate":…,"entries":…,"bytes":…,"by_route":{…}}
-  [[nodiscard]] std::string statistics() const;
+  [[nodiscard]] const std::map<std::string, Counts>& by_route() const { return routes_; }
+  [[nodiscard]] size_t entries() const { return order_.size(); }
+  [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  struct Place;  // of an answer, or of one that is being made
+  using Places = std::map<std::string, std::shared_ptr<Place>>;
+  void keep(Places::iterator place);
+  void drop(Places::iterator place);
+
+  boost::asio::any_io_executor executor_;
+  std::shared_ptr<Redis> redis_;
+  size_t max_entries_;
+  size_t max_bytes_;
+  Places places_{};
+  std::list<Places::iterator> order_{};  ///< finished answers, the oldest first
+  size_t bytes_ = 0;
+  std::map<std::string, Counts> routes_{};
 };
 
 }  // namespace wl::wsbridge::api

@@ -1,7 +1,7 @@
 #pragma once
-// Redis, shared by several bridges. Commands go out as they come, without waiting for each other's answers,
-// and nothing blocks: where Redis is gone the answer is "nothing", at once, and it is tried again after
-// kPause.
+// Redis, shared by several bridges. Where it is gone the answer is "nothing", and it is tried again after
+// kPause: everything is slower then, nothing is down.
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -10,11 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/log.h"
+
+struct redisContext;
 
 namespace wl::wsbridge::api {
 
@@ -35,25 +37,33 @@ struct RedisReply {
   int64_t number = 0;
 };
 
-/// I/O thread only.
+/// Commands go out one after the other, on a thread of their own; all calls come on the I/O thread.
 class Redis {
  public:
-  static constexpr std::chrono::milliseconds kTimeout{200};  ///< of a command, connecting included
+  static constexpr std::chrono::milliseconds kTimeout{200};  ///< of a command, and of connecting
   static constexpr std::chrono::seconds kPause{5};
 
-  Redis(boost::asio::any_io_executor executor, RedisSpec spec, base::Log& log);
-  ~Redis();
-  Redis(const Redis&) = delete;
-  Redis& operator=(const Redis&) = delete;
+  Redis(RedisSpec spec, base::Log& log) : spec_(std::move(spec)), log_(log) {}
+  /// Waits for the command that is under way.
+  ~Redis() { thread_.join(); }
 
   /// Nothing: it is gone, or does not take the command; one line in the log tells when that begins and ends.
   boost::asio::awaitable<std::optional<RedisReply>> command(std::vector<std::string> words);
   /// False: the last command got no answer.
-  [[nodiscard]] bool up() const;
+  [[nodiscard]] bool up() const { return retry_at_ns_ == 0; }
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  // On its thread:
+  boost::asio::awaitable<std::optional<RedisReply>> ask(std::vector<std::string> words, bool anew);
+  void connect();
+  std::optional<RedisReply> exchange(const std::vector<std::string>& words);
+
+  RedisSpec spec_;
+  base::Log& log_;
+  std::atomic<int64_t> retry_at_ns_ = 0;  ///< by the steady clock; 0: it is there
+  std::shared_ptr<redisContext> link_{};  ///< its thread's alone, as the next
+  std::string failure_{};                 ///< why the link is of no more use
+  boost::asio::thread_pool thread_{1};
 };
 
 }  // namespace wl::wsbridge::api

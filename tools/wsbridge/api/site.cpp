@@ -3,21 +3,18 @@
 #include <algorithm>
 #include <span>
 
+#include <nlohmann/json.hpp>
+
 #include "tools/wsbridge/api/pages.h"
-#include "tools/wsbridge/api/params.h"
 #include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/http/target.h"
+#include "tools/wsbridge/stream/view.h"
 
 namespace wl::wsbridge::api {
 namespace {
 
 using boost::asio::awaitable;
-
-http::Response json_response(unsigned status, std::string body) {
-  return {.status = status,
-          .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-          .body = std::move(body)};
-}
+using nlohmann::json;
 
 /// Whom a rate counts: the user, else the address.
 std::string subject(const access::Identity& identity) {
@@ -39,14 +36,69 @@ http::Response preflight(const std::string& allow) {
           .body = {}};
 }
 
-bool has_header(const http::Response& response, std::string_view name) {
-  return std::ranges::any_of(response.headers, [&](const auto& header) { return header.first == name; });
+std::string error_message(int status, std::string_view message) {
+  return json{{"type", "error"}, {"status", status}, {"message", message}}.dump(
+      -1, ' ', false, json::error_handler_t::replace);
+}
+
+/// One record is the answer; several, or none, stand in one.
+std::string one_message(const std::string& type, const std::vector<std::string>& records) {
+  if (records.size() == 1) return records.front();
+  std::string all;
+  for (const std::string& record : records) all += (all.empty() ? "" : ",") + record;
+  return R"({"type":)" + json(type + "_result").dump() + R"(,"records":[)" + all + "]}";
 }
 
 }  // namespace
 
-Site::Site(SiteParts parts)
-    : parts_(std::move(parts)), own_(parts_.profile.routes), built_in_(built_in_routes()) {}
+Site::Site(boost::asio::any_io_executor executor, const Profile& profile, const access::Policy& policy,
+           access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log)
+    : executor_(executor),
+      profile_(profile),
+      policy_(policy),
+      gate_(gate),
+      log_(log),
+      answers_(executor, profile, redis, log),
+      limiter_(profile.limits.rates, redis),
+      own_(profile.routes),
+      built_in_(built_in_routes()) {}
+
+base::Result<void> Site::build(std::string_view version) {
+  if (auto compiled = answers_.compile(); !compiled) return compiled;
+  auto document = openapi(profile_, version);
+  if (!document) return std::unexpected(document.error());
+  openapi_ = std::move(*document);
+  for (const char* name : {"metrics", "health", "streams", "websocket_stats", "cache_statistics"}) {
+    auto program = report_program(name);
+    if (!program) return std::unexpected(program.error());
+    programs_.emplace(name, std::move(*program));
+  }
+  for (const SocketSpec& spec : profile_.sockets) {
+    std::vector<websocket::Source> views;
+    for (const SubscriptionSpec& wanted : spec.streams) {
+      auto view = answers_.view(wanted.stream, wanted.as, spec.timestamp, wanted.slow);
+      if (!view) return base::with_context(spec.path, view.error());
+      views.push_back({*view, wanted.history});
+    }
+    sockets_[spec.path] = {
+        &spec, std::make_shared<websocket::Socket>(executor_, spec, profile_.limits, std::move(views))};
+  }
+  for (const RouteSpec& route : profile_.routes) {
+    if (!flows(route)) continue;
+    auto view = answers_.view(route.name, route.as, false, Slow::drop);
+    if (!view) return base::with_context(route.path, view.error());
+    lines_[&route] = *view;
+  }
+  if (profile_.web.empty()) return {};
+  auto web = StaticFiles::open(profile_.web);
+  if (!web) return std::unexpected(web.error());
+  web_.emplace(std::move(*web));
+  return {};
+}
+
+awaitable<void> Site::drain() {
+  for (const auto& [path, socket] : sockets_) co_await socket.second->drain();
+}
 
 Found Site::find(const http::Request& request) const {
   const auto segments = http::decode_path(request.path);
@@ -56,19 +108,16 @@ Found Site::find(const http::Request& request) const {
 }
 
 awaitable<http::Admission> Site::admit(const http::Request& request) {
-  http::Admission admission{.max_bytes = parts_.profile.limits.body_bytes};
+  http::Admission admission{.max_bytes = profile_.limits.body_bytes};
   const Found found = find(request);
-  if (found.route == nullptr || !found.route->upload || !parts_.policy.host_allowed(request) ||
-      !parts_.policy.origin_allowed(request)) {
+  if (found.route == nullptr || !found.route->upload || !policy_.host_allowed(request) ||
+      !policy_.origin_allowed(request)) {
     co_return admission;  // handle() says what is wrong
   }
   // Before the bytes come, not behind them.
-  const access::Identity identity = co_await parts_.gate.identify(request, false);
-  http::Response refused = co_await refusal(*found.route, identity);
-  if (refused.status != 0) {
-    admission.refusal = std::move(refused);
-    co_return admission;
-  }
+  const access::Identity identity = co_await gate_.identify(request, false);
+  admission.refusal = co_await refusal(*found.route, identity);
+  if (admission.refusal) co_return admission;
   admission.max_bytes = found.route->upload->max_bytes;
   admission.upload_field = found.route->upload->field;
   co_return admission;
@@ -77,133 +126,153 @@ awaitable<http::Admission> Site::admit(const http::Request& request) {
 awaitable<http::Response> Site::handle(http::Request& request) {
   const int64_t begin_ns = base::steady_clock_ns();
   http::Response response;
-  const std::optional<std::string> origin = parts_.policy.origin_allowed(request);
-  if (!parts_.policy.host_allowed(request)) {
+  const std::optional<std::string> origin = policy_.origin_allowed(request);
+  if (!policy_.host_allowed(request)) {
     response = problem(403, "this Host is not known here (name it under hosts in the profile)");
   } else if (!origin) {
     response = problem(403, "pages of this Origin are not served (name it under origins in the profile)");
   } else {
-    const Found found = find(request);
-    response = co_await dispatch(request, found);
+    response = co_await dispatch(request);
   }
   if (origin && !origin->empty()) allow_origin(response, *origin);
-  if (response.status == 503 && !has_header(response, "Retry-After")) {
+  const auto waits = [](const auto& header) { return header.first == "Retry-After"; };
+  if (response.status == 503 && std::ranges::none_of(response.headers, waits))
     response.headers.emplace_back("Retry-After", "1");
-  }
-  const auto taken_ns = static_cast<double>(base::steady_clock_ns() - begin_ns);
-  answer_seconds_.observe(taken_ns / static_cast<double>(base::kSecond));
+  count(base::steady_clock_ns() - begin_ns);
   co_return response;
 }
 
-/// For what stays open.
-stream::Still Site::still(const access::Identity& identity) const {
-  if (!identity.user) return nullptr;
-  return [gate = &parts_.gate, identity] { return gate->still(identity); };
-}
-
-awaitable<http::Response> Site::dispatch(http::Request& request, const Found& found) {
-  const SocketSpec* const socket = found.route == nullptr ? parts_.sockets.find(request.path) : nullptr;
-  if (socket != nullptr && request.method == "GET") {
-    const access::Identity identity = co_await parts_.gate.identify(request, true);
-    if (!identity.may(socket->access) && identity.unknown)
-      co_return problem(503, "the catalog does not answer");
-    if (!identity.may(socket->access)) co_return problem(401, "a token is needed: open it with ?ticket=");
-    co_return parts_.sockets.open(*socket, identity, still(identity), request);
-  }
+awaitable<http::Response> Site::dispatch(http::Request& request) {
+  const Found found = find(request);
   if (found.route == nullptr) {
-    if (!found.allow.empty() && request.method == "OPTIONS") co_return preflight(found.allow);
-    if (found.allow.empty()) {
-      const auto segments = http::decode_path(request.path);
-      if (parts_.web != nullptr && segments && request.method == "GET") {
-        http::Response own = parts_.web->answer(request, *segments);
-        if (own.status != 404) co_return own;
-      }
-      std::optional<http::Response> file = page(request.path);
-      if (file && request.method == "GET") co_return std::move(*file);
-      co_return problem(404, "there is nothing here");
-    }
-    http::Response response = problem(405, "this method is not for this path");
-    response.headers.emplace_back("Allow", found.allow);
-    co_return response;
+    const auto socket = sockets_.find(request.path);
+    if (socket == sockets_.end() || request.method != "GET") co_return no_route(request, found);
+    co_return co_await open(*socket->second.first, request);
   }
   const RouteSpec& route = *found.route;
-  const access::Identity identity = co_await parts_.gate.identify(request, false);
+  const access::Identity identity = co_await gate_.identify(request, false);
   if (!route.upload) {  // else admit() has asked
-    http::Response refused = co_await refusal(route, identity);
-    if (refused.status != 0) co_return refused;
+    Refusal refused = co_await refusal(route, identity);
+    if (refused) co_return std::move(*refused);
   }
   if (route.source == Source::builtin) co_return co_await built_in(route, request, identity);
-  if (flows(route)) co_return parts_.sockets.lines(route, still(identity));
+  if (flows(route)) {
+    const size_t history = answers_.feeds().at(route.name)->spec().history;
+    co_return stream::answer_lines(executor_, lines_.at(&route), history, still(identity));
+  }
   auto query = http::parse_query(request.query);
-  if (!query) co_return parts_.answers.failure(route, 400, "the query is not well formed");
+  if (!query) co_return answers_.failure(route, 400, "the query is not well formed");
   const Sent sent{.path = found.captured,
                   .query = std::move(*query),
                   .body = request.body,
                   .also = route.upload ? "name" : std::string_view{}};
   auto values = read_values(route.params, sent);
-  if (!values) co_return parts_.answers.failure(route, 400, values.error().text);
+  if (!values) co_return answers_.failure(route, 400, values.error().text);
   if (route.upload) {
-    if (!request.upload) co_return parts_.answers.failure(route, 400, "a file is expected as body");
+    if (!request.upload) co_return answers_.failure(route, 400, "a file is expected as body");
     values->emplace("upload", request.upload->path());
     values->emplace("upload_name", request.upload->name());
   }
   std::string owner = identity.user ? identity.user->id : "";
-  co_return co_await parts_.answers.answer(route, std::move(*values), std::move(owner), request);
+  co_return co_await answers_.answer(route, std::move(*values), std::move(owner), request);
 }
 
-awaitable<http::Response> Site::refusal(const RouteSpec& route, const access::Identity& identity) {
-  if (!identity.may(route.access)) {
-    if (identity.unknown) co_return parts_.answers.failure(route, 503, "the catalog does not answer");
-    http::Response response = parts_.answers.failure(route, 401, "a token is needed");
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    co_return response;
+http::Response Site::no_route(const http::Request& request, const Found& found) const {
+  if (!found.allow.empty()) {
+    if (request.method == "OPTIONS") return preflight(found.allow);
+    http::Response response = problem(405, "this method is not for this path");
+    response.headers.emplace_back("Allow", found.allow);
+    return response;
   }
-  if (!route.rate.empty()) {
-    const std::optional<int> wait = co_await parts_.limiter.check(route.rate, subject(identity));
-    if (wait) {
-      http::Response response = parts_.answers.failure(route, 429, "too many requests: wait a little");
-      response.headers.emplace_back("Retry-After", std::to_string(*wait));
-      co_return response;
-    }
+  const auto segments = http::decode_path(request.path);
+  if (web_ && segments && request.method == "GET") {
+    http::Response own = web_->answer(request, *segments);
+    if (own.status != 404) return own;
   }
-  http::Response nothing{.status = 0, .headers = {}, .body = {}};
-  co_return nothing;
+  std::optional<http::Response> file = request.method == "GET" ? page(request.path) : std::nullopt;
+  return file ? std::move(*file) : problem(404, "there is nothing here");
 }
 
-awaitable<http::Response> Site::built_in(const RouteSpec& route, http::Request& request,
+awaitable<Site::Refusal> Site::refusal(const RouteSpec& route, const access::Identity& identity) {
+  Refusal refused;
+  if (!identity.may(route.access) && identity.unknown) {
+    refused = answers_.failure(route, 503, "the catalog does not answer");
+  } else if (!identity.may(route.access)) {
+    refused = answers_.failure(route, 401, "a token is needed");
+    refused->headers.emplace_back("WWW-Authenticate", "Bearer");
+  } else if (!route.rate.empty()) {
+    const std::optional<int> wait = co_await limiter_.check(route.rate, subject(identity));
+    if (!wait) co_return refused;
+    refused = answers_.failure(route, 429, "too many requests: wait a little");
+    refused->headers.emplace_back("Retry-After", std::to_string(*wait));
+  }
+  co_return refused;
+}
+
+awaitable<http::Response> Site::built_in(const RouteSpec& route, const http::Request& request,
                                          const access::Identity& identity) {
   const std::string& name = route.name;
-  if (name == "openapi") co_return json_response(200, parts_.openapi);
-  if (name == "metrics") {
-    if (!parts_.metrics_here) co_return problem(404, "metrics have an address of their own");
-    http::Response response = json_response(200, metrics_text(parts_.figures()));
-    response.headers[0].second = OpenMetrics::kMediaType;
+  if (name == "metrics")
+    co_return metrics_here ? metrics() : problem(404, "metrics have an address of their own");
+  const std::optional<std::string> document = name == "openapi" ? openapi_ : tell(name);
+  if (document) {
+    const Entry entry = answers_.shaped(route, *document);
+    const bool ready = name != "health" || document->starts_with(R"({"status":"ok")");
+    http::Response response{.status = ready ? entry.status : 503,
+                            .headers = {{"Content-Type", entry.media_type}, {"Cache-Control", "no-store"}},
+                            .body = entry.body};
     co_return response;
   }
-  if (name == "health") {
-    const Figures figures = parts_.figures();
-    std::vector<Check> checks;
-    bool ready = true;
-    for (const auto& [stream, counts] : figures.streams) {
-      const bool failed = counts.state == stream::FeedState::failed;
-      checks.push_back({.name = "stream " + stream, .state = failed ? "failed" : "ok", .ready = !failed});
-      ready &= !failed;
-    }
-    co_return json_response(ready ? 200 : 503, health_body(figures.started_ns, checks));
-  }
-  if (const std::optional<std::string> document = own_document(name)) {
-    co_return json_response(200, parts_.answers.shape(route, *document));
-  }
   if (std::optional<http::Response> file = page(request.path)) co_return std::move(*file);
-  co_return co_await parts_.gate.answer(name, request, identity);
+  co_return co_await gate_.answer(name, request, identity);
 }
 
-/// What the bridge says of itself; nothing: not one of these.
-std::optional<std::string> Site::own_document(const std::string& name) const {
-  if (name == "cache_statistics") return parts_.cache.statistics();
-  if (name == "websocket_stats") return socket_statistics(parts_.sockets.figures());
-  if (name == "streams") return streams_list(parts_.figures().streams);
-  return std::nullopt;
+/// For what stays open.
+stream::Still Site::still(const access::Identity& identity) const {
+  if (!identity.user) return nullptr;
+  return [this, identity] { return gate_.still(identity); };
+}
+
+awaitable<http::Response> Site::open(const SocketSpec& spec, const http::Request& request) {
+  const access::Identity identity = co_await gate_.identify(request, true);
+  if (!identity.may(spec.access) && identity.unknown) co_return problem(503, "the catalog does not answer");
+  if (!identity.may(spec.access)) co_return problem(401, "a token is needed: open it with ?ticket=");
+  std::shared_ptr<process::Child> worker;
+  if (!spec.worker.empty()) {
+    const WorkerSpec& its = answers_.pools().at(spec.worker)->spec();
+    const process::Ends ends{.write_input = true, .name = its.name};
+    auto started = process::Child::start(executor_, std::span(&its.command, 1), ends, log_);
+    if (!started) co_return problem(503, started.error().text);
+    worker = std::move(*started);
+  }
+  auto on_message = [this, &spec, identity](std::string_view text, std::function<void()>& gone) {
+    return message(spec, identity, std::string(text), gone);
+  };
+  websocket::Socket& socket = *sockets_.at(spec.path).second;
+  co_return socket.upgrade(request, std::move(on_message), std::move(worker), still(identity));
+}
+
+/// `identity` lives as long as the socket's session, which waits for this.
+awaitable<Site::Message> Site::message(const SocketSpec& socket, const access::Identity& identity,
+                                       std::string text, std::function<void()>& gone) {
+  const json parsed = json::parse(text, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("type") || !parsed["type"].is_string()) {
+    co_return error_message(400, "expected a JSON object with a type");
+  }
+  const auto type = parsed["type"].get<std::string>();
+  const auto receive = std::ranges::find(socket.receive, type, &ReceiveSpec::path);
+  if (receive == socket.receive.end()) co_return error_message(400, "messages of this type are not taken");
+  if (!identity.may(receive->access)) co_return error_message(401, "a token is needed");
+  if (!receive->rate.empty()) {
+    const std::optional<int> wait = co_await limiter_.check(receive->rate, subject(identity));
+    if (wait) co_return error_message(429, "too many requests: wait " + std::to_string(*wait) + " seconds");
+  }
+  auto values = read_values(receive->params, {.path = {}, .query = {}, .body = text, .also = {}});
+  if (!values) co_return error_message(400, values.error().text);
+  std::string owner = identity.user ? identity.user->id : "";
+  const Outcome outcome = co_await answers_.message(*receive, std::move(*values), std::move(owner), gone);
+  if (outcome.failure != 0) co_return error_message(outcome.failure == 400 ? 400 : 500, outcome.detail);
+  co_return one_message(type, outcome.records);
 }
 
 }  // namespace wl::wsbridge::api

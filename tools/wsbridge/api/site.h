@@ -1,66 +1,88 @@
 #pragma once
 // The site behind the server: who asks, for what, may they, and then the answer.
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include "libcommon/base/log.h"
+#include "libcommon/base/time.h"
 #include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/api/answer.h"
-#include "tools/wsbridge/api/cache.h"
 #include "tools/wsbridge/api/limiter.h"
-#include "tools/wsbridge/api/metrics.h"
-#include "tools/wsbridge/api/route_table.h"
-#include "tools/wsbridge/api/sockets.h"
-#include "tools/wsbridge/api/sources.h"
+#include "tools/wsbridge/api/routes.h"
 #include "tools/wsbridge/api/static_files.h"
 #include "tools/wsbridge/http/message.h"
+#include "tools/wsbridge/http/server.h"
+#include "tools/wsbridge/websocket/session.h"
 
 namespace wl::wsbridge::api {
 
-/// What the site is made of. All of it outlives the site.
-struct SiteParts {
-  const Profile& profile;
-  const access::Policy& policy;
-  access::Gate& gate;
-  Sources& sources;
-  Answers& answers;
-  Sockets& sockets;
-  Cache& cache;
-  Limiter& limiter;
-  const StaticFiles* web = nullptr;  ///< the profile's pages; they come before our own
-  std::string openapi;               ///< the document
-  std::function<Figures()> figures;  ///< for /metrics
-  bool metrics_here = true;          ///< false: /metrics has an address of its own
-};
+/// A program that makes one of the documents "metrics", "health", "streams", "websocket_stats" and
+/// "cache_statistics" of Site::report(); metrics are a text in a JSON string.
+[[nodiscard]] base::Result<shape::Program> report_program(const std::string& name);
 
+/// I/O thread only; it outlives the coroutines that wait for it.
 class Site final : public http::Handler {
  public:
-  explicit Site(SiteParts parts);
+  /// What is given here outlives it.
+  Site(boost::asio::any_io_executor executor, const Profile& profile, const access::Policy& policy,
+       access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log);
+  /// Compiles and opens what the profile names; before all else.
+  [[nodiscard]] base::Result<void> build(std::string_view version);
 
   boost::asio::awaitable<http::Admission> admit(const http::Request& request) override;
   boost::asio::awaitable<http::Response> handle(http::Request& request) override;
-  [[nodiscard]] const Histogram& answer_seconds() const { return answer_seconds_; }
+  [[nodiscard]] http::Response metrics();
+  /// Closes the WebSockets.
+  boost::asio::awaitable<void> drain();
+  [[nodiscard]] Answers& answers() { return answers_; }
+
+  const http::ServerCounts* served = nullptr;  ///< by the server in front of this
+  bool metrics_here = true;                    ///< false: /metrics has an address of its own
 
  private:
-  boost::asio::awaitable<http::Response> dispatch(http::Request& request, const Found& found);
-  boost::asio::awaitable<http::Response> built_in(const RouteSpec& route, http::Request& request,
-                                                  const access::Identity& identity);
-  [[nodiscard]] std::optional<std::string> own_document(const std::string& name) const;
-  /// Status 0: nothing speaks against it.
-  boost::asio::awaitable<http::Response> refusal(const RouteSpec& route, const access::Identity& identity);
+  using Refusal = std::optional<http::Response>;  // nothing: nothing speaks against it
+  using Message = std::optional<std::string>;
   [[nodiscard]] Found find(const http::Request& request) const;
+  boost::asio::awaitable<http::Response> dispatch(http::Request& request);
+  [[nodiscard]] http::Response no_route(const http::Request& request, const Found& found) const;
+  boost::asio::awaitable<Refusal> refusal(const RouteSpec& route, const access::Identity& identity);
+  boost::asio::awaitable<http::Response> built_in(const RouteSpec& route, const http::Request& request,
+                                                  const access::Identity& identity);
   [[nodiscard]] stream::Still still(const access::Identity& identity) const;
+  boost::asio::awaitable<http::Response> open(const SocketSpec& spec, const http::Request& request);
+  boost::asio::awaitable<Message> message(const SocketSpec& socket, const access::Identity& identity,
+                                          std::string text, std::function<void()>& gone);
+  void count(int64_t taken_ns);
+  [[nodiscard]] std::string report() const;
+  /// One of report_program()'s documents; nothing: not one of these.
+  [[nodiscard]] std::optional<std::string> tell(const std::string& name);
 
-  SiteParts parts_;
+  boost::asio::any_io_executor executor_;
+  const Profile& profile_;
+  const access::Policy& policy_;
+  access::Gate& gate_;
+  base::Log& log_;
+  Answers answers_;
+  Limiter limiter_;
   RouteTable own_;
   RouteTable built_in_;
-  Histogram answer_seconds_;
+  std::optional<StaticFiles> web_{};  ///< the profile's pages; they come before our own
+  std::string openapi_{};
+  std::map<std::string, shape::Program> programs_{};  ///< report_program() by name
+  std::map<std::string, std::pair<const SocketSpec*, std::shared_ptr<websocket::Socket>>> sockets_{};
+  std::map<const RouteSpec*, std::shared_ptr<stream::View>> lines_{};  ///< of routes that flow
+  int64_t started_ns_ = base::wall_clock_ns();
+  std::array<uint64_t, 10> answered_{};  ///< by the time that it took, see report.cpp
+  double answer_seconds_ = 0;            ///< the sum of these times
 };
 
 }  // namespace wl::wsbridge::api

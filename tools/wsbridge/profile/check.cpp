@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "tools/wsbridge/access/access.h"
-#include "tools/wsbridge/api/route_table.h"
+#include "tools/wsbridge/api/routes.h"
 #include "tools/wsbridge/profile/read.h"
 
 namespace wl::wsbridge {

@@ -15,7 +15,7 @@
 #include "libcommon/base/edit_distance.h"
 #include "libcommon/base/units.h"
 #include "libcommon/packet/local_addresses.h"
-#include "tools/wsbridge/api/params.h"
+#include "tools/wsbridge/api/routes.h"
 #include "tools/wsbridge/shape/program.h"
 
 namespace wl::wsbridge {
