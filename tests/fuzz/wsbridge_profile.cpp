@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tools/wsbridge/api/openapi.h"
+#include "tools/wsbridge/api/routes.h"
 #include "tools/wsbridge/profile/check.h"
 #include "tools/wsbridge/profile/read.h"
 
@@ -23,6 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!socket.welcome.empty() && !nlohmann::json::accept(socket.welcome)) ::abort();
   }
   (void)describe_access(*profile);
-  if (!nlohmann::json::accept(api::openapi(*profile, "0"))) ::abort();
+  const auto document = api::openapi(*profile, "0");
+  if (!document || !nlohmann::json::accept(*document)) ::abort();
   return 0;
 }

@@ -22,7 +22,8 @@ Json told(const ParamSpec& param) {
   constexpr std::array<const char*, 3> kIn{"path", "query", "body"};
   Json schema{{"type", kTypes[static_cast<size_t>(param.type)]}};
   const auto parsed = [&](const std::string& value) {
-    return text || !Json::accept(value) ? Json(value) : Json::parse(value);
+    Json read = Json::parse(text ? "" : value, nullptr, false);
+    return read.is_primitive() ? read : Json(value);
   };
   if (param.min) schema[text ? "minLength" : "minimum"] = *param.min;
   if (param.max) schema[text ? "maxLength" : "maximum"] = *param.max;
