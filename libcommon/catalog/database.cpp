@@ -128,32 +128,32 @@ std::string default_file(const Location& location) {
 base::Result<void> prepare_file(const std::string& path) {
   int failure = 0;
   for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
-    failure = ::mkdir(path.substr(0, slash).c_str(), 0700) != 0 && errno != EEXIST ? errno : 0;
+    if (failure == 0 && ::mkdir(path.substr(0, slash).c_str(), 0700) != 0 && errno != EEXIST) failure = errno;
   const base::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
   if (file) return {};
   return base::fail(path + ": " + base::errno_text(failure != 0 ? failure : errno), "--store or --db");
 }
 
 /// What SOCI says, in one line, without its context: that has the bound values.
-std::unexpected<DbError> failure(const Target& target, const soci::soci_error& error) {
-  std::string line = error.get_error_message();
-  const bool duplicate = error.get_error_category() == soci::soci_error::constraint_violation ||
-                         std::regex_search(line, std::regex("UNIQUE constraint failed|Duplicate entry"));
-  if (duplicate) line = "what must be unique is there already";
-  line.resize(std::min(line.find("\nDETAIL"), line.size()));
-  return std::unexpected(
-      DbError{{target.shown + ": " + std::regex_replace(line, std::regex("\\s+"), " ")}, duplicate});
+std::unexpected<base::Error> failure(const Target& target, const soci::soci_error& error) {
+  const std::string all = error.get_error_message();
+  if (error.get_error_category() == soci::soci_error::constraint_violation ||
+      std::regex_search(all, std::regex("UNIQUE constraint failed|Duplicate entry")))
+    return base::fail(target.shown + ": what must be unique is there already", {}, base::Exit::no);
+  return base::fail(target.shown + ": " +
+                    std::regex_replace(all.substr(0, all.find("\nDETAIL")), std::regex("\\s+"), " "));
 }
 
 std::shared_ptr<soci::session> connect(const Target& target) {
-  for (int tries = 500;;) {
+  for (const int64_t start = base::steady_clock_ns();;) {
     try {
       auto session = std::make_shared<soci::session>(*target.factory, target.connect);
       for (const std::string& setting : target.settings) *session << setting;
       return session;
-    } catch (
-        const soci::soci_error& error) {  // of two who make a file at once, SQLite lets one fail, not wait
-      if (error.get_error_message().find("is locked") == std::string::npos || --tries == 0) throw;
+    } catch (const soci::soci_error& error) {
+      // Of two who make a file at once, SQLite lets one fail in place of wait.
+      const bool is_busy = error.get_error_message().find("is locked") != std::string::npos;
+      if (!is_busy || base::steady_clock_ns() - start > 10 * base::kSecond) throw;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
@@ -181,7 +181,7 @@ base::Result<Target> read_url(const std::string& url, const std::string& passwor
                     "sqlite:FILE, postgresql://user@host/name, mysql://user@host/name", base::Exit::usage);
 }
 
-DbResult<void> Db::run_all(const std::function<void(soci::session&)>& work, bool writes) {
+base::Result<void> Db::run_all(const std::function<void(soci::session&)>& work, bool writes) {
   const std::lock_guard lock(busy_);
   // SQLite cannot make a reader a writer while another one writes.
   const char* const begin = writes && target_.is_file ? "begin immediate" : "begin";

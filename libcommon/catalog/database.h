@@ -39,15 +39,9 @@ struct Target {
 /// refused: other users see command lines.
 [[nodiscard]] base::Result<Target> read_url(const std::string& url, const std::string& password);
 
-/// A failure of the database; never carries a bound value.
-struct DbError : base::Error {
-  bool duplicate = false;  ///< a value that must be unique was there already
-};
-
-template <class T>
-using DbResult = std::expected<T, DbError>;
-
 /// A connection. Threads may share it: one transaction at a time. It connects anew when the server went away.
+/// A failure never carries a bound value; its exit is Exit::no where a value that must be unique is there
+/// already.
 class Db {
  public:
   explicit Db(Target target) : target_(std::move(target)) {}
@@ -56,7 +50,7 @@ class Db {
   /// does with it) and gives what it found.
   template <class Work>
   [[nodiscard]] auto transaction(const Work& work, bool writes = true)
-      -> DbResult<std::invoke_result_t<Work, soci::session&>> {
+      -> base::Result<std::invoke_result_t<Work, soci::session&>> {
     std::invoke_result_t<Work, soci::session&> found{};
     const auto done = run_all([&](soci::session& sql) { found = work(sql); }, writes);
     if (!done) return std::unexpected(done.error());
@@ -69,7 +63,7 @@ class Db {
   }
 
  private:
-  DbResult<void> run_all(const std::function<void(soci::session&)>& work, bool writes);
+  base::Result<void> run_all(const std::function<void(soci::session&)>& work, bool writes);
 
   Target target_;
   std::mutex busy_;

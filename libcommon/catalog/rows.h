@@ -36,13 +36,13 @@ int64_t number(soci::session& sql, const std::string& text, const Values&... val
 
 /// One statement as a transaction of its own; whether it touched a row.
 template <class... Values>
-DbResult<bool> change(Db& db, const std::string& text, const Values&... values) {
+base::Result<bool> change(Db& db, const std::string& text, const Values&... values) {
   return db.transaction([&](soci::session& sql) { return run(sql, text, values...) > 0; });
 }
 
 /// "select its columns from `rest`".
 template <class Row, class... Values>
-DbResult<std::vector<Row>> select(Db& db, const std::string& rest, const Values&... values) {
+base::Result<std::vector<Row>> select(Db& db, const std::string& rest, const Values&... values) {
   return db.read([&](soci::session& sql) {
     Row row;
     std::vector<Row> found;
@@ -57,7 +57,7 @@ DbResult<std::vector<Row>> select(Db& db, const std::string& rest, const Values&
 
 /// The first of those.
 template <class Row, class... Values>
-DbResult<std::optional<Row>> find(Db& db, const std::string& rest, const Values&... values) {
+base::Result<std::optional<Row>> find(Db& db, const std::string& rest, const Values&... values) {
   const auto rows = select<Row>(db, rest, values...);
   if (!rows) return std::unexpected(rows.error());
   return rows->empty() ? std::nullopt : std::optional(rows->front());

@@ -40,27 +40,28 @@ class Users {
   explicit Users(std::shared_ptr<Db> db) : db_(std::move(db)) {}
 
   /// A new user, whose email was checked. With the hash of a one-time code only if the code is good, which
-  /// uses it up; nothing: it is not. DbError::duplicate: the address is taken.
-  [[nodiscard]] DbResult<std::optional<Account>> add(const std::string& email, const std::string& password,
-                                                     const std::string& code = {});
-  [[nodiscard]] DbResult<std::optional<Account>> find(const std::string& email);
-  [[nodiscard]] DbResult<std::vector<Account>> list();
-  [[nodiscard]] DbResult<bool> none();
+  /// uses it up; nothing: it is not. Exit::no: the address is taken.
+  [[nodiscard]] base::Result<std::optional<Account>> add(const std::string& email,
+                                                         const std::string& password,
+                                                         const std::string& code = {});
+  [[nodiscard]] base::Result<std::optional<Account>> find(const std::string& email);
+  [[nodiscard]] base::Result<std::vector<Account>> list();
+  [[nodiscard]] base::Result<bool> none();
   /// False: there is no such user. A new password ends what was logged in (tokens named "login").
-  [[nodiscard]] DbResult<bool> set_password(const std::string& email, const std::string& password);
-  [[nodiscard]] DbResult<bool> set_disabled(const std::string& email, bool disabled);
+  [[nodiscard]] base::Result<bool> set_password(const std::string& email, const std::string& password);
+  [[nodiscard]] base::Result<bool> set_disabled(const std::string& email, bool disabled);
 
   /// A code that makes one user; `only_first`: while there is none. Also forgets codes that have expired.
-  [[nodiscard]] DbResult<bool> add_code(const std::string& hash, bool only_first, int64_t expires);
+  [[nodiscard]] base::Result<bool> add_code(const std::string& hash, bool only_first, int64_t expires);
 
   /// Also forgets tokens that have expired.
-  [[nodiscard]] DbResult<bool> add_token(const Token& token);
+  [[nodiscard]] base::Result<bool> add_token(const Token& token);
   /// Whose token it is: nobody's when it has expired or the user is disabled.
-  [[nodiscard]] DbResult<std::optional<Account>> holder(const std::string& hash);
+  [[nodiscard]] base::Result<std::optional<Account>> holder(const std::string& hash);
   /// Of one user; of all without an email.
-  [[nodiscard]] DbResult<std::vector<Token>> tokens(const std::string& email = {});
+  [[nodiscard]] base::Result<std::vector<Token>> tokens(const std::string& email = {});
   /// By hash or id. False: there is none.
-  [[nodiscard]] DbResult<bool> revoke(const std::string& token);
+  [[nodiscard]] base::Result<bool> revoke(const std::string& token);
 
  private:
   std::shared_ptr<Db> db_;

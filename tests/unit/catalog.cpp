@@ -104,8 +104,8 @@ TEST_CASE("catalog: two processes migrate at once") {
     const pid_t child = ::fork();
     if (child == 0) {
       const auto db = open_catalog(folder.location());
-      const auto added =
-          db ? Users(*db).add("a" + std::to_string(i) + "@x", "hash") : DbResult<std::optional<Account>>();
+      const auto added = db ? Users(*db).add("a" + std::to_string(i) + "@x", "hash")
+                            : base::Result<std::optional<Account>>();
       ::_exit(db && added && *added ? 0 : 1);
     }
     children.push_back(child);
@@ -157,12 +157,12 @@ TEST_CASE("catalog: a statement that fails takes back those before it, and tells
     return catalog::run(in, "insert into invitations values (:hash, 0, 1)", secret);
   });
   REQUIRE(!done);
-  CHECK(done.error().duplicate);
+  CHECK(done.error().exit == base::Exit::no);
   CHECK(done.error().line().find(secret) == std::string::npos);
   CHECK(ask(**db, "select count(*) from invitations") == 0);
   const auto wrong = (*db)->transaction([](soci::session& in) { return catalog::run(in, "selct 1"); });
   REQUIRE(!wrong);
-  CHECK(!wrong.error().duplicate);
+  CHECK(wrong.error().exit == base::Exit::failed);
   CHECK(ask(**db, "select max(number) from schema_migrations where number < 0") == 0);
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("catalog: users") {
   CHECK((*ada)->id.size() == 32);
   const auto again = users.add("ada@x", "two");
   REQUIRE(!again);
-  CHECK(again.error().duplicate);
+  CHECK(again.error().exit == base::Exit::no);
   REQUIRE(users.add("Bob'; drop table users --@x", "three").has_value());
   CHECK(users.list()->size() == 2);
   CHECK(users.find("ada@x")->value().password == "one");
@@ -233,7 +233,8 @@ TEST_CASE("catalog: a code makes one user; the first user's code dies with the f
   CHECK(users.add("first@x", "h", hash_of('a'))->has_value());
   CHECK(!users.add("second@x", "h", hash_of('a'))->has_value());
   CHECK(!users.add("second@x", "h", hash_of('b'))->has_value());
-  CHECK(users.add("first@x", "h", hash_of('c')).error().duplicate);  // which leaves the code as it was
+  CHECK(users.add("first@x", "h", hash_of('c')).error().exit ==
+        base::Exit::no);  // which leaves the code as it was
   CHECK(users.add("guest@x", "h", hash_of('c'))->has_value());
   CHECK(!users.add("other@x", "h", hash_of('c'))->has_value());
   REQUIRE(*users.add_code(hash_of('d'), false, base::wall_clock_ns() - 1));

@@ -70,14 +70,14 @@ base::Result<std::string> new_password(const AccountOptions& options) {
 }
 
 /// Nothing to tell, when it was there.
-Records found(const catalog::DbResult<bool>& done, const std::string& subject) {
+Records found(const base::Result<bool>& done, const std::string& subject) {
   if (!done) return std::unexpected(done.error());
   if (!*done) return base::fail(subject + ": not found", {}, base::Exit::no);
   return {};
 }
 
 template <class Row>
-Records listed(const catalog::DbResult<std::vector<Row>>& rows) {
+Records listed(const base::Result<std::vector<Row>>& rows) {
   if (!rows) return std::unexpected(rows.error());
   Records records;
   for (const Row& row : *rows) records->push_back(as_record(row));
@@ -92,7 +92,7 @@ Records add_user(Users& users, const AccountOptions& options) {
   const auto hash = new_password(options);
   if (!hash) return std::unexpected(hash.error());
   const auto added = users.add(*email, *hash);
-  if (!added && added.error().duplicate)
+  if (!added && added.error().exit == base::Exit::no)
     return base::fail(*email + ": is there already", "wsbridge user passwd");
   if (!added) return std::unexpected(added.error());
   return {{as_record(**added)}};

@@ -119,7 +119,8 @@ inline constexpr std::string_view kLoginToken = "login";
 
 /// The address in lower case, when it can be one.
 [[nodiscard]] base::Result<std::string> read_email(std::string_view text);
-[[nodiscard]] base::Result<void> check_password(std::string_view password);
+/// As it is, when it can be one.
+[[nodiscard]] base::Result<std::string> check_password(std::string_view password);
 
 /// "URL/setup#CODE", which makes one user: the first or, when there are users, one more.
 [[nodiscard]] base::Result<std::string> setup_link(catalog::Users& users, std::string_view url,

@@ -70,7 +70,7 @@ Response enter(catalog::Users& users, const Credentials& given, bool login, base
   if (!hash) return lost(hash.error());
   const auto found = login ? users.find(given.email)
                            : users.add(given.email, *hash, given.code.empty() ? "" : digest(given.code));
-  if (!found && found.error().duplicate) return refuse(409, "the address is taken");
+  if (!found && found.error().exit == base::Exit::no) return refuse(409, "the address is taken");
   if (!found) return lost(found.error());
   const bool usable = *found && (*found)->disabled == 0;
   if (login && !password_fits(usable ? (*found)->password : "", given.password))
@@ -137,11 +137,11 @@ base::Result<std::string> read_email(std::string_view text) {
   return boost::algorithm::to_lower_copy(std::string(text));
 }
 
-base::Result<void> check_password(std::string_view password) {
+base::Result<std::string> check_password(std::string_view password) {
   constexpr size_t kMin = 8, kMax = 1024;
   if (password.size() < kMin) return base::fail("password: needs at least 8 characters");
   if (password.size() > kMax) return base::fail("password: has at most 1024 bytes");
-  return {};
+  return std::string(password);
 }
 
 base::Result<std::string> setup_link(catalog::Users& users, std::string_view url, int64_t expires) {
@@ -237,10 +237,9 @@ awaitable<Response> Gate::give_token(std::string name, std::string body, std::st
   }
   const auto email = read_email(given.email);
   const auto password = check_password(given.password);
-  if (!login && !email) co_return refuse(422, email.error().text);
-  if (!login && !password) co_return refuse(422, password.error().text);
+  if (!login && !(email && password)) co_return refuse(422, (email ? password : email).error().text);
   given.email = email.value_or("");  // of a login what cannot be is only unknown
-  if (!password) given.password.clear();
+  given.password = password.value_or("");
   if (name == "signup" && signup_ == Signup::closed) co_return refuse(403, "nobody can sign up here");
   if ((name == "setup" || (name == "signup" && signup_ == Signup::invited)) && given.code.empty())
     co_return refuse(403, "needs the code of an invitation");
@@ -255,7 +254,7 @@ awaitable<Response> Gate::give_token(std::string name, std::string body, std::st
 }
 
 std::string Gate::setup_link(std::string_view base_url) {
-  const auto none = users_ ? users_->none() : catalog::DbResult<bool>(false);
+  const auto none = users_ ? users_->none() : base::Result<bool>(false);
   if (none && !*none) return {};
   const auto link = access::setup_link(*users_, base_url, base::wall_clock_ns() + kCodeLife);
   if (!link) log_.error(link.error());

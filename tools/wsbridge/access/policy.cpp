@@ -41,8 +41,8 @@ struct Authority {
 };
 
 Authority read_authority(std::string_view text) {
-  if (std::string whole = address_of(text); !whole.empty()) return {std::move(whole), {}, true};
-  const size_t colon = text.find(':', text.starts_with('[') ? text.find(']') : 0);
+  size_t colon = text.rfind(':');  // of a port, unless it is an IPv6 address' own
+  if (text.find(':') < colon && text[colon - 1] != ']') colon = std::string_view::npos;
   std::string_view name = text.substr(0, colon);
   const std::string port(colon == std::string_view::npos ? "" : text.substr(colon + 1));
   if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos) return {};
