@@ -21,7 +21,7 @@ std::string new_id() {
 base::Result<std::optional<Account>> Users::add(const std::string& email, const std::string& password,
                                                 const std::string& code) {
   return db_->transaction([&](soci::session& sql) -> std::optional<Account> {
-    const Account made{new_id(), email, password, base::wall_clock_ns(), 0};
+    Account made{new_id(), email, password, base::wall_clock_ns(), 0};
     // Of two who come with one code at once, one finds a row to delete.
     const std::string use_code =
         "delete from invitations where hash = :hash and expires > :now"
