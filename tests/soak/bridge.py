@@ -60,7 +60,7 @@ def profile(folder):
         "routes": [{"path": "/api/last", "stream": "ticks", "as": "{n}", "access": "open"},
                    {"path": "/api/all", "stream": "ticks", "give": "history", "access": "open"},
                    {"path": "/streams/ticks", "stream": "ticks", "form": "ndjson", "access": "open"},
-                   {"path": "/api/work/{word}", **worker, **word},
+                   {"path": "/api/ask/{word}", **worker, **word},
                    {"path": "/api/cached/{word}", **worker, **word, "cache": "500ms"},
                    {"path": "/api/limited/{word}", **worker, **word, "rate": "data"},
                    {"path": "/api/command/{word}", "command": ["echo", "{\"a\":1}"], **word},
@@ -148,7 +148,7 @@ class Load:
         head = "GET /ws/drop HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
         await self.raw(random.choice([
             b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"\x16\x03\x01 no TLS here\r\n\r\n",
-            b"GET /api/work/%0a HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n\r\n",
+            b"GET /api/ask/%0a HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n\r\n",
             b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 44\r\n\r\n{\"email\":\"a@b.example\",\"password\":\"12345678\"}",
             head.encode() + b"\x81\x05Hello", head.encode() + b"\x81\x85\x01\x02\x03\x04\xff\xff\xff\xff\xff",
             b"POST /api/upload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"]))
@@ -164,10 +164,10 @@ class Load:
                 *task("came and went", lambda: self.listen("/ws/newest", True, 0, True), 0.2, 4),
                 *task("talked to a worker", self.talk, 0.5, 2), *task("sent a message", self.command, 0.3, 2),
                 *task("asked for the last", lambda: self.get("/api/last"), 0.02, 2), *task("asked for all", lambda: self.get("/api/all"), 0.1),
-                *task("asked a worker", lambda: self.get("/api/work/" + random.choice(WORDS)), 0.05, 3),
+                *task("asked a worker", lambda: self.get("/api/ask/" + random.choice(WORDS)), 0.05, 3),
                 *task("asked the cache", lambda: self.get("/api/cached/" + random.choice(WORDS)), 0.02, 2),
                 *task("asked too often", lambda: self.get("/api/limited/one"), 0.3), *task("ran a command", lambda: self.get("/api/command/x"), 0.3),
-                *task("killed a worker", lambda: self.get("/api/work/die"), 10), *task("gave a call up", lambda: self.get("/api/work/sleep", read=0), 0.3),
+                *task("killed a worker", lambda: self.get("/api/ask/die"), 10), *task("gave a call up", lambda: self.get("/api/ask/sleep", read=0), 0.3),
                 *task("read lines and left", lambda: self.get("/streams/ticks", wait=1), 0.5, 2), *task("uploaded", self.upload, 0.3, 2),
                 *task("never read", self.never_read, 1, 2), *task("was wrong", self.wrong, 0.1, 2)]
 
