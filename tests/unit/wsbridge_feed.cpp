@@ -22,7 +22,7 @@ namespace net = boost::asio;
 namespace {
 
 struct Collected : stream::Listener {
-  void record(const stream::Text& json) override {
+  void record(const stream::Text& json, const std::string&) override {
     ++count;
     bytes += json->size();
     if (records.size() < 10'000) records.push_back(*json);

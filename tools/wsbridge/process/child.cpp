@@ -15,18 +15,16 @@ namespace wl::wsbridge::process {
 
 namespace net = boost::asio;
 using boost::system::error_code;
-using Descriptor = net::posix::stream_descriptor;
 
 namespace {
 
 constexpr size_t kMaxErrorLine = 4096;
-/// A process that left the group may hold stderr open for ever: of what it says after our end no more is
-/// read.
-constexpr int kLastReads = 16;
 constexpr std::chrono::seconds kLeftGrace{1};
-constexpr std::chrono::milliseconds kFinish{200};
-constexpr std::chrono::milliseconds kLook{10};  // between two looks whether a group is gone
+constexpr std::chrono::milliseconds kFinish{200};    // from the end of stdin to SIGTERM
+constexpr std::chrono::milliseconds kLook{10};       // between two looks whether a group is gone
+constexpr std::chrono::milliseconds kLastWords{50};  // a process that left the group may hold stderr for ever
 
+/// Throws system_error.
 struct Pipe {
   explicit Pipe(int bytes = 0) {
     std::array<int, 2> fds{};
@@ -39,50 +37,39 @@ struct Pipe {
   base::Fd read, write;
 };
 
-/// Our environment, with another owner.
-std::vector<std::string> environment_for(const std::string& owner) {
-  constexpr std::string_view kName = "WIRELINE_OWNER=";
-  std::vector<std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (!std::string_view(*entry).starts_with(kName)) all.emplace_back(*entry);
-  }
-  if (!owner.empty()) all.push_back(std::string(kName) + owner);
-  return all;
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& words) {
-  std::vector<char*> all;
-  for (const std::string& word : words) all.push_back(const_cast<char*>(word.c_str()));
-  all.push_back(nullptr);
-  return all;
-}
-
 /// Starts one command in `group` (0: a new one) with no signal blocked or ignored and no descriptor but
 /// `to`, its first three (the first may be -1).
 base::Result<pid_t> spawn_process(const Argv& argv, const std::array<int, 3>& to, pid_t group,
                                   const std::string& owner) {
+  std::string own = "WIRELINE_OWNER=" + owner;
+  std::vector<char*> words, environment;
+  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with("WIRELINE_OWNER=")) environment.push_back(*entry);
+  }
+  if (!owner.empty()) environment.push_back(own.data());
+  words.push_back(nullptr);
+  environment.push_back(nullptr);
   posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  if (to[0] >= 0) posix_spawn_file_actions_adddup2(&actions, to[0], 0);
+  posix_spawn_file_actions_adddup2(&actions, to[1], 1);
+  posix_spawn_file_actions_adddup2(&actions, to[2], 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);  // Asio's sockets are not O_CLOEXEC
   posix_spawnattr_t attributes;
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  for (int i = 0; i < 3; ++i) {
-    if (to[static_cast<size_t>(i)] >= 0)
-      posix_spawn_file_actions_adddup2(&actions, to[static_cast<size_t>(i)], i);
-  }
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);  // Asio's sockets are not O_CLOEXEC
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, group);
   posix_spawnattr_setflags(&attributes,
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  const std::vector<std::string> environment = environment_for(owner);
   pid_t pid = -1;
-  const int failed = ::posix_spawnp(&pid, argv.front().c_str(), &actions, &attributes, pointers(argv).data(),
-                                    pointers(environment).data());
+  const int failed =
+      ::posix_spawnp(&pid, words.front(), &actions, &attributes, words.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) return base::fail(argv.front() + ": " + base::errno_text(failed));
@@ -91,15 +78,35 @@ base::Result<pid_t> spawn_process(const Argv& argv, const std::array<int, 3>& to
 
 }  // namespace
 
-Child::Child(net::any_io_executor executor, const Ends& ends, base::Log* log)
-    : executor_(executor),
-      ends_(ends),
-      log_(log),
-      in_(executor),
-      out_(executor),
-      error_(executor),
-      last_gone_(executor),
-      changed_(executor) {}
+void Input::open(base::Fd from) {
+  error_code error;
+  pollable_.assign(from.get(), error);
+  if (error == net::error::no_permission) {
+    file_ = std::move(from);
+  } else if (error) {
+    throw boost::system::system_error(error);
+  }
+  (void)from.release();
+}
+
+awaitable<size_t> Input::read_some(std::span<char> into) {
+  if (file_) {
+    co_await net::post(pollable_.get_executor(), net::use_awaitable);  // others have their turn
+    const ssize_t n = ::read(file_.get(), into.data(), std::min(into.size(), size_t{64} << 10));
+    co_return n > 0 ? static_cast<size_t>(n) : 0;
+  }
+  error_code error;
+  auto token = net::redirect_error(net::use_awaitable, error);
+  const auto buffer = net::buffer(into.data(), into.size());
+  const size_t n = co_await pollable_.async_read_some(buffer, token);
+  co_return n;
+}
+
+void Input::close() {
+  error_code ignored;
+  pollable_.close(ignored);
+  file_.reset();
+}
 
 Child::~Child() {
   // Only where it did not start whole, or the I/O thread has stopped before it, are processes left here.
@@ -131,16 +138,14 @@ base::Result<void> Child::launch(std::span<const Argv> pipeline) {
   }
   base::Fd gone(static_cast<int>(::syscall(SYS_pidfd_open, last_, 0)));
   if (!gone) return base::fail(pipeline.back().front() + ": " + base::errno_text(errno));
-  last_gone_.assign(gone.release());
-  error_.assign(errors.read.release());
-  error_.non_blocking(true);
-  out_.assign(input.release());
+  gone_.assign(gone.release());
+  error_.open(std::move(errors.read));
+  open(std::move(input));
   return {};
 }
 
-base::Result<std::shared_ptr<Child>> Child::start(net::any_io_executor executor,
-                                                  std::span<const Argv> pipeline, const Ends& ends,
-                                                  base::Log& log) {
+base::Result<std::shared_ptr<Child>> Child::start(Executor executor, std::span<const Argv> pipeline,
+                                                  const Ends& ends, base::Log& log) {
   ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: there would be no statuses
   const auto child = std::make_shared<Child>(executor, ends, &log);
   try {
@@ -158,7 +163,7 @@ base::Result<std::shared_ptr<Child>> Child::start(net::any_io_executor executor,
   });
 }
 
-base::Result<std::shared_ptr<Child>> Child::reading(net::any_io_executor executor, int fd) {
+base::Result<std::shared_ptr<Child>> Child::reading(Executor executor, int fd) {
   struct stat about{};
   const int failed = ::fstat(fd, &about) != 0 ? errno : S_ISDIR(about.st_mode) ? EISDIR : 0;
   if (failed != 0) return base::fail("standard input: " + base::errno_text(failed));
@@ -169,10 +174,7 @@ base::Result<std::shared_ptr<Child>> Child::reading(net::any_io_executor executo
   if (!own) own.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!own) return base::fail("standard input: " + base::errno_text(errno));
   auto child = std::make_shared<Child>(executor, Ends{}, nullptr);
-  error_code not_pollable;
-  child->out_.assign(own.get(), not_pollable);
-  if (not_pollable) child->file_ = std::move(own);
-  (void)own.release();
+  child->open(std::move(own));
   child->status_ = 0;
   child->talking_ = false;
   return child;
@@ -191,25 +193,24 @@ bool Child::alive() {
   return group_ != 0;
 }
 
-net::awaitable<void> Child::watch() {
+awaitable<void> Child::watch() {
   error_code error;
   auto token = net::redirect_error(net::use_awaitable, error);
-  co_await last_gone_.async_wait(Descriptor::wait_read, token);
-  last_gone_.close(error);
+  co_await gone_.async_wait(net::posix::stream_descriptor::wait_read, token);
+  gone_.close(error);
   alive();
   changed_.notify();
   // With the last command the pipeline is over. Whoever is left of the group must not keep stdout open.
   if (!stopping_) co_await stop(kLeftGrace);
 }
 
-net::awaitable<void> Child::stop(std::chrono::milliseconds grace) {
-  const auto self = shared_from_this();
-  const auto until = Clock::now() + grace;
+awaitable<void> Child::stop(std::chrono::milliseconds grace) {
   stopping_ = true;
   if (in_.is_open()) {  // what it was sent it may still finish
     close_input();
     co_await changed_.until([this] { return status_.has_value(); }, kFinish);
   }
+  const auto until = Clock::now() + grace;
   signal(SIGTERM);
   while (alive()) {
     const bool late = Clock::now() >= until;
@@ -217,68 +218,24 @@ net::awaitable<void> Child::stop(std::chrono::milliseconds grace) {
     if (late && !ours_) group_ = 0;  // whoever adopted the rest may never reap it
     if (group_ != 0) co_await changed_.wait(kLook);
   }
-  // Its last words are in the pipe already: nobody is waited for who may still hold it.
-  error_code ignored;
-  error_.cancel(ignored);
-  co_await changed_.until([this] { return !talking_; }, kLook);
+  co_await changed_.until([this] { return !talking_; }, kLastWords);
+  error_.close();
   changed_.notify();
 }
 
-/// Whole lines of `kept` and `bytes` go to the log; of a long one its beginning. Empty bytes: the end.
-void Child::log_lines(std::string& kept, std::string_view bytes) {
-  const bool end = bytes.empty();
-  while (!bytes.empty() || (end && !kept.empty())) {
-    const size_t line = std::min(bytes.find('\n'), bytes.size());
-    kept.append(bytes.substr(0, std::min(line, kMaxErrorLine - kept.size())));
-    if (line < bytes.size() || end) {
-      if (!kept.empty()) log_->info(ends_.name.empty() ? kept : ends_.name + ": " + kept);
-      kept.clear();
-    }
-    bytes.remove_prefix(std::min(line + 1, bytes.size()));
-  }
-}
-
-net::awaitable<void> Child::log_errors() {
-  std::array<char, 4096> bytes;
-  std::string kept;
-  error_code error;
-  auto token = net::redirect_error(net::use_awaitable, error);
-  const auto buffer = net::buffer(bytes);
-  while (!error && group_ != 0) {
-    const size_t n = co_await error_.async_read_some(buffer, token);
-    if (n != 0) log_lines(kept, {bytes.data(), n});
-  }
-  error.clear();
-  for (int i = 0; i < kLastReads && !error; ++i) {
-    if (const size_t n = error_.read_some(buffer, error); n != 0) log_lines(kept, {bytes.data(), n});
-  }
-  log_lines(kept, {});
-  error_.close(error);
+/// Its stderr into the log; of a long line the beginning.
+awaitable<void> Child::log_errors() {
+  Lines lines(error_, kMaxErrorLine, true);
+  const std::string before = ends_.name.empty() ? "" : ends_.name + ": ";
+  const std::function<void(std::string_view)> each = [this, &before](std::string_view line) {
+    if (!line.empty()) log_->info(before + std::string(line));
+  };
+  for (bool more = true; more;) more = co_await lines.next(each);
   talking_ = false;
   changed_.notify();
 }
 
-net::awaitable<size_t> Child::read_some(std::span<char> into) {
-  if (file_) {
-    co_await net::post(executor_, net::use_awaitable);  // others have their turn between two pieces
-    const ssize_t n = ::read(file_.get(), into.data(), std::min(into.size(), size_t{64} << 10));
-    co_return n > 0 ? static_cast<size_t>(n) : 0;
-  }
-  error_code error;
-  auto token = net::redirect_error(net::use_awaitable, error);
-  const auto buffer = net::buffer(into.data(), into.size());
-  const size_t n = co_await out_.async_read_some(buffer, token);
-  co_return n;
-}
-
-void Child::close() {
-  error_code ignored;
-  out_.close(ignored);
-  file_.reset();
-}
-
-net::awaitable<bool> Child::write(std::string_view bytes) {
-  const auto self = shared_from_this();
+awaitable<bool> Child::write(std::string_view bytes) {
   error_code error;
   auto token = net::redirect_error(net::use_awaitable, error);
   const auto buffer = net::buffer(bytes.data(), bytes.size());
@@ -291,8 +248,7 @@ void Child::close_input() {
   in_.close(ignored);
 }
 
-net::awaitable<int> Child::wait() {
-  const auto self = shared_from_this();
+awaitable<int> Child::wait() {
   co_await changed_.until([this] { return status_.has_value(); });
   co_return *status_;
 }

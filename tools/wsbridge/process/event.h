@@ -12,7 +12,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace wl::wsbridge::process {
+namespace wl::wsbridge {
+
+using boost::asio::awaitable;
+using Executor = boost::asio::any_io_executor;
+
+namespace process {
 
 using Clock = std::chrono::steady_clock;
 
@@ -20,10 +25,10 @@ using Clock = std::chrono::steady_clock;
 /// only.
 class Event {
  public:
-  explicit Event(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  explicit Event(Executor executor) : executor_(std::move(executor)) {}
   ~Event() { notify(); }
   /// Until notify(), or for `time` at most.
-  boost::asio::awaitable<void> wait(std::chrono::nanoseconds time = std::chrono::hours(24)) {
+  awaitable<void> wait(std::chrono::nanoseconds time = std::chrono::hours(24)) {
     const auto timers = timers_;  // outlives the event
     const auto timer = timers->emplace(timers->end(), executor_, time);
     boost::system::error_code stopped;
@@ -31,22 +36,21 @@ class Event {
     co_await timer->async_wait(token);
     timers->erase(timer);
   }
-  /// Until `done()`, which is asked at the start and at each notify(). False: that took longer than `time`.
-  /// The event must live that long.
+  /// Until `done()`, which is asked at the start and at each notify(), or for `time` at most. The event must
+  /// live that long.
   template <class Done>
-  boost::asio::awaitable<bool> until(Done done, std::chrono::nanoseconds time = std::chrono::years(1)) {
+  awaitable<void> until(Done done, std::chrono::nanoseconds time = std::chrono::years(1)) {
     const auto end = Clock::now() + time;
     while (!done() && Clock::now() < end) co_await wait(end - Clock::now());
-    co_return done();
   }
   void notify() {
     for (auto& timer : *timers_) timer.cancel();
   }
 
  private:
-  boost::asio::any_io_executor executor_;
-  std::shared_ptr<std::list<boost::asio::steady_timer>> timers_ =
-      std::make_shared<std::list<boost::asio::steady_timer>>();
+  using Timers = std::list<boost::asio::steady_timer>;
+  Executor executor_;
+  std::shared_ptr<Timers> timers_ = std::make_shared<Timers>();
 };
 
 /// For co_spawn: what went wrong in a coroutine of its own ends the loop.
@@ -55,10 +59,10 @@ inline void rethrow(std::exception_ptr error) {
 }
 
 /// Runs `work`, a coroutine of *self, which lives until it ends.
-inline void spawn(const boost::asio::any_io_executor& executor, std::shared_ptr<const void> self,
-                  boost::asio::awaitable<void> work) {
+inline void spawn(const Executor& executor, std::shared_ptr<const void> self, awaitable<void> work) {
   boost::asio::co_spawn(executor, std::move(work),
                         [self = std::move(self)](std::exception_ptr error) { rethrow(error); });
 }
 
-}  // namespace wl::wsbridge::process
+}  // namespace process
+}  // namespace wl::wsbridge

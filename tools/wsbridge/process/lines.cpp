@@ -10,19 +10,13 @@ constexpr size_t kUsual = size_t{256} << 10;
 constexpr std::string_view kShell = "$`;&<>*?()\n";
 constexpr std::string_view kEscaped = "\"\\$`";  // by \ between double quotes
 
-base::Error refusal(char c) {
-  if (c == '\0') return {"a NUL byte cannot be part of a command"};
-  const std::string shown = c == '\n' ? "a new line" : std::string(1, c);
-  return {shown + " has no meaning here, no shell runs this",
-          "put it between single quotes, or write: sh -c '…'"};
-}
-
 }  // namespace
 
 void Lines::make_room() {
-  const bool long_before = capacity_ > kUsual && size_ < kUsual / 2;  // the long line is through
+  const size_t usual = std::min(kUsual, max_line_ + 1);
+  const bool long_before = capacity_ > usual && size_ < usual / 2;  // the long line is through
   if (capacity_ != 0 && size_ < capacity_ && !long_before) return;
-  const size_t capacity = size_ < kUsual ? kUsual : std::min(capacity_ * 2, kMaxLine + 1);
+  const size_t capacity = size_ < usual ? usual : std::min(capacity_ * 2, max_line_ + 1);
   auto buffer = std::make_unique_for_overwrite<char[]>(capacity + ndjson::kPadding);
   if (size_ != 0) std::memcpy(buffer.get(), buffer_.get(), size_);
   buffer_ = std::move(buffer);
@@ -41,13 +35,16 @@ size_t Lines::give(const std::function<void(std::string_view line)>& each, size_
     }
     rest.remove_prefix(end + 1);
   }
-  if (rest.size() > kMaxLine && !std::exchange(skipping_, true)) ++too_long_, ++given;
+  if (rest.size() > max_line_ && !std::exchange(skipping_, true)) {
+    if (cut_) each(rest.substr(0, max_line_));
+    ++too_long_, ++given;
+  }
   size_ = skipping_ ? 0 : rest.size();
   if (rest.data() != buffer_.get()) std::memmove(buffer_.get(), rest.data(), size_);
   return given;
 }
 
-boost::asio::awaitable<bool> Lines::next(const std::function<void(std::string_view line)>& each) {
+awaitable<bool> Lines::next(const std::function<void(std::string_view line)>& each) {
   while (!ended_) {
     make_room();
     const size_t scanned = size_;
@@ -72,7 +69,11 @@ base::Result<std::vector<Argv>> split_command(std::string_view text) {
     const char c = text[i];
     const bool special = quote == 0 ? kShell.contains(c) || (!word && (c == '#' || c == '~'))
                                     : quote == '"' && (c == '$' || c == '`');
-    if (c == '\0' || special) return std::unexpected(refusal(c));
+    if (c == '\0' || special) {
+      return base::fail(
+          (c == '\n' ? "a new line" : std::string(1, c)) + " has no meaning here, no shell runs this",
+          "put it between single quotes, or write: sh -c '…'");
+    }
     if (c == quote) {
       quote = 0;
     } else if (quote == 0 && (c == ' ' || c == '\t')) {

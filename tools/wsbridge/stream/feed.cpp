@@ -9,7 +9,6 @@
 
 namespace wl::wsbridge::stream {
 
-using boost::asio::awaitable;
 using process::Clock;
 using namespace std::chrono_literals;
 
@@ -30,9 +29,14 @@ std::string_view trimmed(std::string_view line) {
   return line.substr(0, line.find_last_not_of(kSpace) + 1);
 }
 
+std::string line_record(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return R"({"type":"line","text":)" + nlohmann::json(base::wire_text(line)).dump() + "}";
+}
+
 }  // namespace
 
-Feed::Feed(boost::asio::any_io_executor executor, const StreamSpec& spec, base::Log& log)
+Feed::Feed(Executor executor, const StreamSpec& spec, base::Log& log)
     : executor_(executor),
       spec_(spec),
       log_(log),
@@ -49,19 +53,10 @@ void Feed::skip(const std::string& reason) {
 
 void Feed::take(std::string_view line) {
   ++line_number_;
-  const std::string_view text = trimmed(line);
-  if (fields_.read(text)) {
-    publish(std::string(text), !spec_.key.empty() && fields_[0].present());
-  } else if (spec_.text_lines) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    publish(R"({"type":"line","text":)" + nlohmann::json(base::wire_text(line)).dump() + "}", false);
-  } else {
-    skip("expected a JSON object");
-  }
-}
-
-void Feed::publish(std::string record, bool keyed) {
-  const Text text = std::make_shared<const std::string>(std::move(record));
+  const std::string_view json = trimmed(line);
+  const bool object = fields_.read(json);
+  if (!object && !spec_.text_lines) return skip("expected a JSON object");
+  const Text text = std::make_shared<const std::string>(object ? std::string(json) : line_record(line));
   ++counts_.records;
   counts_.bytes += text->size();
   counts_.last_ns = base::wall_clock_ns();
@@ -71,8 +66,10 @@ void Feed::publish(std::string record, bool keyed) {
     history_bytes_ -= history_.front()->size();
     history_.pop_front();
   }
-  if (keyed) newest_.put(counts_.records, std::string(fields_[0].text), text->size(), text);
-  for (Listener* listener : listeners_) listener->record(text);
+  const bool keyed = object && !spec_.key.empty() && fields_[0].present();
+  const std::string key(keyed ? fields_[0].text : "");
+  if (keyed) newest_.put(counts_.records, key, text->size(), text);
+  for (Listener* listener : listeners_) listener->record(text, key);
 }
 
 void Feed::settle(uint64_t too_long) {
@@ -177,27 +174,11 @@ awaitable<void> Feed::run() {
   changed_.notify();
 }
 
-void Feed::start() {
-  running_ = true;
-  process::spawn(executor_, shared_from_this(), run());
-}
-
 awaitable<void> Feed::stop() {
   const auto self = shared_from_this();
   stopping_ = true;
   changed_.notify();
   co_await changed_.until([this] { return !running_; });
-}
-
-void Feed::add(Listener& listener) {
-  listeners_.push_back(&listener);
-  changed_.notify();
-}
-
-void Feed::remove(Listener& listener) {
-  std::erase(listeners_, &listener);
-  quiet_since_ = Clock::now();
-  changed_.notify();
 }
 
 std::vector<Text> Feed::history(size_t count) const {

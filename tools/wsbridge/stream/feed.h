@@ -1,16 +1,10 @@
 #pragma once
 // A stream: the lines of a command that is started once, for all who listen.
-#include <cstdint>
 #include <deque>
 #include <map>
-#include <memory>
 #include <random>
-#include <string>
-#include <string_view>
 #include <unordered_map>
-#include <vector>
 
-#include "libcommon/base/log.h"
 #include "libcommon/ndjson/fields.h"
 #include "tools/wsbridge/process/child.h"
 #include "tools/wsbridge/profile/profile.h"
@@ -19,12 +13,13 @@ namespace wl::wsbridge::stream {
 
 using Text = std::shared_ptr<const std::string>;
 
-/// A listener is called on the I/O thread: record() for each record, then settled() once behind the batch.
+/// A listener is called on the I/O thread: record() for each record and the value of its key (empty: it has
+/// none), then settled() once behind the batch.
 /// In these calls nobody may be added to the feed or removed.
 class Listener {
  public:
   virtual ~Listener() = default;
-  virtual void record(const Text& json) = 0;
+  virtual void record(const Text& json, const std::string& key) = 0;
   virtual void settled() = 0;
   /// True while it cannot take more; the feed then reads no further (asked after settled()).
   [[nodiscard]] virtual bool full() const { return false; }
@@ -86,16 +81,26 @@ class Newest {
 /// shared_ptr; once started, it lives until stop(), or as long as the loop.
 class Feed : public std::enable_shared_from_this<Feed> {
  public:
-  Feed(boost::asio::any_io_executor executor, const StreamSpec& spec, base::Log& log);
+  Feed(Executor executor, const StreamSpec& spec, base::Log& log);
 
   /// Once. On demand: the command waits for the first listener, and is stopped 5 s after the last one went.
-  void start();
+  void start() {
+    running_ = true;
+    process::spawn(executor_, shared_from_this(), run());
+  }
   /// SIGTERM, then SIGKILL to the group; returns when it is gone.
-  boost::asio::awaitable<void> stop();
+  awaitable<void> stop();
 
   /// Whoever is added gets what comes from now on.
-  void add(Listener& listener);
-  void remove(Listener& listener);
+  void add(Listener& listener) {
+    listeners_.push_back(&listener);
+    changed_.notify();
+  }
+  void remove(Listener& listener) {
+    std::erase(listeners_, &listener);
+    quiet_since_ = process::Clock::now();
+    changed_.notify();
+  }
   /// A listener that said full() can take more.
   void resume() { changed_.notify(); }
 
@@ -111,21 +116,21 @@ class Feed : public std::enable_shared_from_this<Feed> {
   /// The newest record of each key, in the order of their last change; empty without a key. Of more than
   /// 100,000 keys, or 64 MiB, those that changed last.
   [[nodiscard]] std::vector<Text> state() const;
+  [[nodiscard]] const Newest<Text>& newest() const { return newest_; }
   [[nodiscard]] const StreamSpec& spec() const { return spec_; }
   [[nodiscard]] const FeedCounts& counts() const { return counts_; }
 
  private:
-  void publish(std::string record, bool keyed);
   void skip(const std::string& reason);
   [[nodiscard]] bool blocked() const;
   [[nodiscard]] process::Clock::time_point wanted_until() const;
   [[nodiscard]] bool unwanted() const { return process::Clock::now() >= wanted_until(); }
   [[nodiscard]] FeedState after(int status, process::Clock::time_point begun);
-  boost::asio::awaitable<void> run();
-  boost::asio::awaitable<int> play();
-  boost::asio::awaitable<void> read(std::shared_ptr<process::Child> child);
+  awaitable<void> run();
+  awaitable<int> play();
+  awaitable<void> read(std::shared_ptr<process::Child> child);
 
-  boost::asio::any_io_executor executor_;
+  Executor executor_;
   StreamSpec spec_;
   base::Log& log_;
   base::SkipReport skips_;

@@ -3,30 +3,24 @@
 #include <algorithm>
 #include <cstring>
 
+#include <nlohmann/json.hpp>
+
 #include "libcommon/base/time.h"
 #include "tools/wsbridge/websocket/codec.h"
 
 namespace wl::wsbridge::stream {
 namespace {
 
-/// The wanted field of a JSON object: its kind and text in one, empty where there is none.
-std::string field(std::string_view json, ndjson::Fields& fields) {
-  std::string padded(json);
-  padded.append(ndjson::kPadding, ' ');
-  if (!fields.read(std::string_view(padded).substr(0, json.size())) || !fields[0].present()) return {};
-  return std::to_string(static_cast<int>(fields[0].kind)).append(fields[0].text);
-}
-
 /// The body of answer_lines().
 class LinesBody final : public http::BodySource {
  public:
-  LinesBody(boost::asio::any_io_executor executor, std::shared_ptr<View> view, size_t history, Still still)
+  LinesBody(Executor executor, std::shared_ptr<View> view, size_t history, Still still)
       : wake_(std::move(executor)),
         still_(std::move(still)),
         subscription_(
             Subscription::join(std::move(view), Framing::lines, history, [this] { wake_.notify(); })) {}
 
-  boost::asio::awaitable<std::optional<std::string>> next() override {
+  awaitable<std::optional<std::string>> next() override {
     Batch batch;
     while (subscription_ && !gone_ && subscription_->take(kMaxPiece, batch)) {
       if (still_ && !co_await still_()) break;
@@ -50,10 +44,11 @@ class LinesBody final : public http::BodySource {
 
 }  // namespace
 
-void Batch::add(std::string_view part, std::shared_ptr<const void> owner) {
+void Batch::add(std::string_view part, std::shared_ptr<const void> owner, uint64_t count) {
   parts.emplace_back(part.data(), part.size());
   owners.push_back(std::move(owner));
   bytes += part.size();
+  messages += count;
 }
 
 void Batch::clear() {
@@ -100,9 +95,9 @@ uint64_t Backlog::take(uint64_t from, size_t max_bytes, Batch& into) const {
     auto last = std::upper_bound(first, ends.end(), begin + (max_bytes - std::min(max_bytes, into.bytes)));
     if (last == first && into.bytes == 0) ++last;
     if (last == first) break;
-    into.add({(*chunk)->bytes.get() + begin, *(last - 1) - begin}, *chunk);
-    into.messages += static_cast<uint64_t>(last - first);
-    from += static_cast<uint64_t>(last - first);
+    const auto count = static_cast<uint64_t>(last - first);
+    into.add({(*chunk)->bytes.get() + begin, *(last - 1) - begin}, *chunk, count);
+    from += count;
     if (last != ends.end()) break;
   }
   return from;
@@ -116,11 +111,9 @@ std::string with_timestamp(std::string_view json) {
   const size_t last = json.find_last_not_of(" \t\r\n");
   const size_t first = json.find_first_not_of(" \t\r\n");
   if (last == std::string_view::npos || json[first] != '{' || json[last] != '}') return std::string(json);
-  if (json.find("\"timestamp\"") != std::string_view::npos) {
-    const std::string path = "timestamp";
-    ndjson::Fields fields(std::span(&path, 1));
-    if (!field(json, fields).empty()) return std::string(json);
-  }
+  if (json.find("\"timestamp\"") != std::string_view::npos &&
+      nlohmann::json::parse(json, nullptr, false).contains("timestamp"))
+    return std::string(json);
   const bool empty = json.find_first_not_of(" \t\r\n", first + 1) == last;
   std::string text(json.substr(0, last));
   text.append(empty ? "\"timestamp\":\"" : ",\"timestamp\":\"");
@@ -132,63 +125,53 @@ View::View(Feed& feed, std::optional<shape::Program> program, const ViewOptions&
       program_(std::move(program)),
       options_(options),
       failures_(log, "record"),
-      key_(std::span(&feed.spec().key, 1)),
       table_(options.backlog_bytes) {}
 
-/// Lives until the next one.
-std::string_view View::frame(Framing framing, std::string_view text) {
-  frame_.clear();
-  std::string_view deflated = text;
-  if (framing == Framing::deflated) {
-    if (!deflater_) deflater_.emplace();
-    deflated = deflater_->deflate(text);
+std::vector<Text> View::shape(const Text& json) {
+  if (!program_ && !options_.timestamp) return {json};
+  std::vector<Text> messages;
+  const auto add = [&](std::string_view message) {
+    messages.push_back(
+        std::make_shared<const std::string>(options_.timestamp ? with_timestamp(message) : message));
+  };
+  if (!program_) {
+    add(*json);
+  } else if (const auto done = program_->run(*json, add); !done) {
+    failures_.add(feed_->spec().name + ": " + done.error().line());
   }
-  if (framing == Framing::lines) {
-    frame_.append(text) += '\n';
-  } else {
-    // Where deflating gains nothing it goes as it is, and costs the client nothing.
-    const bool gains = deflated.size() < text.size();
-    websocket::append_frame(frame_, websocket::Opcode::text, gains ? deflated : text, gains);
+  return messages;
+}
+
+/// The answer lives until the next one.
+std::string_view View::frame(Framing framing, const std::vector<Text>& messages) {
+  if (framing == Framing::deflated && !deflater_) deflater_.emplace();
+  frame_.clear();
+  for (const Text& message : messages) {
+    if (framing == Framing::lines) {
+      frame_.append(*message) += '\n';
+      continue;
+    }
+    const std::string_view deflated = framing == Framing::deflated ? deflater_->deflate(*message) : *message;
+    // Where it gains nothing it goes as it is, and costs the client nothing.
+    const bool gains = deflated.size() < message->size();
+    websocket::append_frame(frame_, websocket::Opcode::text, gains ? deflated : *message, gains);
   }
   return frame_;
 }
 
 Text View::notice(Framing framing, const std::string& json) {
-  if (framing == Framing::deflated) framing = Framing::text;
-  return std::make_shared<const std::string>(
-      frame(framing, options_.timestamp ? with_timestamp(json) : json));
+  const std::string text = options_.timestamp ? with_timestamp(json) : json;
+  return std::make_shared<const std::string>(frame(framing, {std::make_shared<const std::string>(text)}));
 }
 
-void View::shape(const std::string& json, const std::function<void(std::string_view message)>& each) {
-  const auto stamp = [&](std::string_view message) {
-    options_.timestamp ? each(with_timestamp(message)) : each(message);
-  };
-  if (!program_) return stamp(json);
-  if (const auto done = program_->run(json, stamp); !done)
-    failures_.add(feed_->spec().name + ": " + done.error().line());
-}
-
-void View::append(Lanes& lanes, const std::string& json) {
-  for (auto& [framing, lane] : lanes) lane.starts.push_back(lane.backlog.next());
-  shape(json, [&](std::string_view message) {
-    for (auto& [framing, lane] : lanes) lane.backlog.append(frame(framing, message));
-  });
-  for (auto& [framing, lane] : lanes) {
-    if (lane.starts.back() == lane.backlog.next()) lane.starts.pop_back();
-    if (lane.starts.size() > feed_->spec().history) lane.starts.pop_front();
-  }
-}
-
-void View::record(const Text& json) {
-  if (options_.slow != Slow::conflate) return append(lanes_, *json);
-  Shaped shaped;
+void View::record(const Text& json, const std::string& key) {
+  std::vector<Text> messages = shape(json);
+  if (messages.empty()) return;
+  for (auto& [framing, backlog] : backlogs_) backlog.append(frame(framing, messages));
+  if (options_.slow != Slow::conflate) return;
   size_t bytes = 0;
-  shape(*json, [&](std::string_view message) {
-    shaped.messages.emplace_back(message);
-    bytes += message.size();
-  });
-  if (shaped.messages.empty()) return;
-  table_.put(next_++, feed_->spec().key.empty() ? "" : field(*json, key_), bytes, std::move(shaped));
+  for (const Text& message : messages) bytes += message->size();
+  table_.put(next_++, key, bytes, {std::move(messages)});
 }
 
 void View::settled() {
@@ -196,8 +179,8 @@ void View::settled() {
 }
 
 bool View::full() const {
-  return options_.slow == Slow::block && !lanes_.empty() &&
-         lanes_.begin()->second.backlog.bytes() >= options_.backlog_bytes;
+  return options_.slow == Slow::block && !backlogs_.empty() &&
+         backlogs_.begin()->second.bytes() >= options_.backlog_bytes;
 }
 
 std::unique_ptr<Subscription> Subscription::join(std::shared_ptr<View> view, Framing framing, size_t history,
@@ -211,38 +194,36 @@ Subscription::Subscription(std::shared_ptr<View> given, Framing framing, size_t 
     : view_(std::move(given)), framing_(framing), wake_(std::move(wake)) {
   View& view = *view_;
   Feed& feed = *view.feed_;
-  const bool conflate = view.options_.slow == Slow::conflate;
-  if (view.subscriptions_.empty()) {
-    if (conflate) {
-      for (const Text& json : feed.spec().key.empty() ? feed.history(1) : feed.state()) view.record(json);
-    }
-    feed.add(view);
-  }
+  const bool first = view.subscriptions_.empty();
+  if (first) feed.add(view);
   view.subscriptions_.push_back(this);
-  if (conflate) {
-    joining_ = history > 0 && view.next_ > 1;
+  if (view.options_.slow == Slow::conflate) {
+    if (first) {
+      for (const auto& [number, kept] : feed.newest().by_number()) view.record(kept.entry, *kept.key);
+      if (feed.spec().key.empty() && feed.last()) view.record(feed.last(), "");
+    }
+    joining_ = history > 0;
     next_ = joining_ ? 0 : view.next_;
     return;
   }
-  if (!view.lanes_.contains(framing)) {
-    View::Lanes made;
-    const bool block = view.options_.slow == Slow::block;
-    made.emplace(framing, View::Lane{Backlog(block ? SIZE_MAX : view.options_.backlog_bytes)});
-    for (const Text& json : feed.history(SIZE_MAX)) view.append(made, *json);
-    view.lanes_.merge(made);
+  if (!view.backlogs_.contains(framing)) {
+    Backlog made(view.options_.slow == Slow::block ? SIZE_MAX : view.options_.backlog_bytes);
+    for (const Text& json : feed.history(SIZE_MAX)) {
+      const std::vector<Text> messages = view.shape(json);
+      if (!messages.empty()) made.append(view.frame(framing, messages));
+    }
+    view.backlogs_.emplace(framing, std::move(made));
   }
-  lane_ = &view.lanes_.at(framing);
-  const auto& starts = lane_->starts;
-  history = std::min(history, starts.size());
-  next_ = history == 0 ? lane_->backlog.next()
-                       : std::max(starts[starts.size() - history], lane_->backlog.oldest());
+  backlog_ = &view.backlogs_.at(framing);
+  history = std::min(history, feed.spec().history);
+  next_ = std::max(backlog_->next() - std::min<uint64_t>(history, backlog_->next()), backlog_->oldest());
 }
 
 Subscription::~Subscription() {
   View& view = *view_;
   std::erase(view.subscriptions_, this);
   if (std::ranges::find(view.subscriptions_, framing_, &Subscription::framing_) == view.subscriptions_.end())
-    view.lanes_.erase(framing_);
+    view.backlogs_.erase(framing_);
   if (!view.subscriptions_.empty()) return;
   view.feed_->remove(view);
   view.table_.clear();
@@ -250,66 +231,55 @@ Subscription::~Subscription() {
 
 bool Subscription::take(size_t max_bytes, Batch& into) {
   View& view = *view_;
-  if (lane_ == nullptr) return take_newest(max_bytes, into), true;
-  Backlog& backlog = lane_->backlog;
-  if (next_ < backlog.oldest()) {
+  if (backlog_ == nullptr) return take_newest(max_bytes, into), true;
+  if (next_ < backlog_->oldest()) {
     if (view.options_.slow == Slow::cut) return false;
-    const uint64_t last = backlog.oldest() - 1;
+    const uint64_t last = backlog_->oldest() - 1;
     const Text gap = view.notice(framing_, R"({"type":"gap","from":)" + std::to_string(next_) + R"(,"to":)" +
                                                std::to_string(last) + "}");
     into.add(*gap, gap);
     into.dropped += last + 1 - next_;
     next_ = last + 1;
   }
-  next_ = backlog.take(next_, max_bytes, into);
+  next_ = backlog_->take(next_, max_bytes, into);
   if (view.options_.slow == Slow::block) {
     const bool was_full = view.full();
-    backlog.discard(next_);
+    backlog_->discard(next_);
     if (was_full && !view.full()) view.feed_->resume();
   }
   return true;
 }
 
-Text View::framed(Shaped& shaped, Framing framing) {
-  Text& made = shaped.framed[static_cast<size_t>(framing)];
-  if (made) return made;
-  std::string all;
-  for (const std::string& message : shaped.messages) all += frame(framing, message);
-  return made = std::make_shared<const std::string>(std::move(all));
-}
-
 void Subscription::take_newest(size_t max_bytes, Batch& into) {
   View& view = *view_;
   auto& table = view.table_.by_number();
+  const uint64_t from = next_;
   const size_t before = into.parts.size();
-  uint64_t skipped = view.next_ - next_;
-  auto at = table.lower_bound(next_);
-  for (; at != table.end() && into.bytes < max_bytes; ++at) {
-    const Text framed = view.framed(at->second.entry, framing_);
-    into.add(*framed, framed);
-    into.messages += at->second.entry.messages.size();
-    --skipped;
+  uint64_t taken = 0;
+  auto at = table.lower_bound(from);
+  for (; at != table.end() && into.bytes < max_bytes; ++at, ++taken) {
+    auto& [messages, framed] = at->second.entry;
+    Text& text = framed[static_cast<size_t>(framing_)];
+    if (!text) text = std::make_shared<const std::string>(view.frame(framing_, messages));
+    into.add(*text, text, messages.size());
   }
   next_ = at == table.end() ? view.next_ : at->first;
-  skipped -= view.next_ - next_;
-  if (!joining_ && skipped != 0) {
-    const Text notice =
-        view.notice(framing_, R"({"type":"skipped","count":)" + std::to_string(skipped) + "}");
-    into.add(*notice, notice);
-    std::rotate(into.parts.begin() + static_cast<ptrdiff_t>(before), into.parts.end() - 1, into.parts.end());
-    into.conflated += skipped;
-  }
+  const uint64_t skipped = joining_ ? 0 : next_ - from - taken;
   joining_ = joining_ && at != table.end();
+  if (skipped == 0) return;
+  const Text told = view.notice(framing_, R"({"type":"skipped","count":)" + std::to_string(skipped) + "}");
+  into.add(*told, told);
+  std::rotate(into.parts.begin() + static_cast<ptrdiff_t>(before), into.parts.end() - 1, into.parts.end());
+  into.conflated += skipped;
 }
 
 bool Subscription::ended() const {
   const FeedState state = view_->feed_->counts().state;
   return (state == FeedState::ended || state == FeedState::failed) &&
-         next_ == (lane_ == nullptr ? view_->next_ : lane_->backlog.next());
+         next_ == (backlog_ == nullptr ? view_->next_ : backlog_->next());
 }
 
-http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view, size_t history,
-                            Still still) {
+http::Response answer_lines(Executor executor, std::shared_ptr<View> view, size_t history, Still still) {
   return {
       .headers = {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}},
       .body = std::make_unique<LinesBody>(std::move(executor), std::move(view), history, std::move(still))};

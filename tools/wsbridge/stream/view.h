@@ -3,21 +3,10 @@
 // out, however many clients there are. A client keeps no queue: it remembers how far it got, and takes from
 // here.
 #include <array>
-#include <deque>
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include <boost/asio/buffer.hpp>
 
-#include "libcommon/base/log.h"
-#include "libcommon/ndjson/fields.h"
 #include "tools/wsbridge/http/message.h"
-#include "tools/wsbridge/profile/profile.h"
 #include "tools/wsbridge/shape/program.h"
 #include "tools/wsbridge/stream/feed.h"
 #include "tools/wsbridge/websocket/codec.h"
@@ -33,13 +22,14 @@ struct Batch {
   uint64_t dropped = 0;    ///< messages that were gone before this client came to them
   uint64_t conflated = 0;  ///< records that a newer one of their key replaced before this client came to them
 
-  void add(std::string_view part, std::shared_ptr<const void> owner);
+  void add(std::string_view part, std::shared_ptr<const void> owner, uint64_t count = 0);
   void clear();
   /// The parts as one.
   [[nodiscard]] std::string text() const;
 };
 
-/// Messages 1, 2, … of which the newest `max_bytes` are kept, in chunks.
+/// Messages 1, 2, … of which the newest `max_bytes` are kept, in chunks. All that one record became counts as
+/// one.
 class Backlog {
  public:
   explicit Backlog(size_t max_bytes) : max_bytes_(max_bytes) {}
@@ -95,36 +85,27 @@ class View final : public Listener {
   /// `feed` must be held by a shared_ptr.
   View(Feed& feed, std::optional<shape::Program> program, const ViewOptions& options, base::Log& log);
 
-  void record(const Text& json) override;
+  void record(const Text& json, const std::string& key) override;
   void settled() override;
   [[nodiscard]] bool full() const override;
 
  private:
   friend class Subscription;
-  /// Slow::conflate: the messages of a key's newest record; in each framing, when first needed.
+  /// Slow::conflate: the messages of a key's newest record, framed when first needed.
   struct Shaped {
-    std::vector<std::string> messages{};
-    std::array<Text, 3> framed{};
+    std::vector<Text> messages{};
+    std::array<Text, 3> framed{};  // by Framing
   };
-  /// Else: what goes out in one framing, while somebody takes it.
-  struct Lane {
-    Backlog backlog;
-    std::deque<uint64_t> starts{};  // the first messages of the newest records
-  };
-  using Lanes = std::map<Framing, Lane>;
-  void append(Lanes& lanes, const std::string& json);
-  void shape(const std::string& json, const std::function<void(std::string_view message)>& each);
-  std::string_view frame(Framing framing, std::string_view text);
-  Text framed(Shaped& shaped, Framing framing);
-  Text notice(Framing framing, const std::string& json);
+  [[nodiscard]] std::vector<Text> shape(const Text& json);
+  [[nodiscard]] std::string_view frame(Framing framing, const std::vector<Text>& messages);
+  [[nodiscard]] Text notice(Framing framing, const std::string& json);
 
   std::shared_ptr<Feed> feed_;
   std::optional<shape::Program> program_;
   ViewOptions options_;
   base::SkipReport failures_;
-  ndjson::Fields key_;
   std::vector<Subscription*> subscriptions_{};
-  Lanes lanes_{};  // those in use
+  std::map<Framing, Backlog> backlogs_{};  // those in use
   Newest<Shaped> table_;
   uint64_t next_ = 1;  // number of the table's next record
   std::optional<websocket::Deflater> deflater_{};
@@ -157,17 +138,17 @@ class Subscription {
   std::shared_ptr<View> view_;
   Framing framing_;
   std::function<void()> wake_;
-  View::Lane* lane_ = nullptr;  // null: Slow::conflate
-  uint64_t next_ = 0;           // number of the message that it wants next
+  Backlog* backlog_ = nullptr;  // null: Slow::conflate
+  uint64_t next_ = 0;           // number of the record that it wants next
   bool joining_ = false;        // what it has not got of the past it does not miss
 };
 
 /// Whether who asked for a stream may still have it.
-using Still = std::function<boost::asio::awaitable<bool>()>;
+using Still = std::function<awaitable<bool>()>;
 
 /// A view over plain HTTP: NDJSON as it comes, the newest `history` records first; ends when the stream has
 /// ended, or `still`, unless empty, says no.
-[[nodiscard]] http::Response answer_lines(boost::asio::any_io_executor executor, std::shared_ptr<View> view,
-                                          size_t history, Still still);
+[[nodiscard]] http::Response answer_lines(Executor executor, std::shared_ptr<View> view, size_t history,
+                                          Still still);
 
 }  // namespace wl::wsbridge::stream

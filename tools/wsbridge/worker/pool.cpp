@@ -11,7 +11,6 @@
 
 namespace wl::wsbridge::worker {
 
-using boost::asio::awaitable;
 using ndjson::ValueKind;
 using process::Clock;
 using namespace std::chrono_literals;
@@ -59,7 +58,7 @@ std::optional<Answer> AnswerReader::read(std::string_view line) {
 
 /// From call() to the last answer of its process, which may come after its Call went.
 struct Request {
-  explicit Request(const boost::asio::any_io_executor& executor) : taken(executor), closed(executor) {}
+  explicit Request(const Executor& executor) : taken(executor), closed(executor) {}
   void give(std::string record);
   void end(int how);
   /// Ends it for its caller, who gets no more records.
@@ -79,7 +78,7 @@ struct Request {
 
 /// A coprocess, or a command. Dead: out of the pool.
 struct Process {
-  Process(const boost::asio::any_io_executor& executor, std::shared_ptr<process::Child> child_)
+  Process(const Executor& executor, std::shared_ptr<process::Child> child_)
       : child(std::move(child_)), changed(executor) {}
   [[nodiscard]] bool held_up() const {
     return !dead && std::ranges::any_of(running, [](const auto& entry) {
@@ -129,6 +128,24 @@ awaitable<void> Process::write(std::shared_ptr<Process> self) {
       open = co_await self->child->write(text);
     }
   }
+}
+
+/// Says what is wrong with a line; empty: nothing.
+using LineReader = std::function<std::string(std::string_view line)>;
+
+/// Reads all that it writes: what was wrong, which ends it; empty: nothing.
+awaitable<std::string> read_lines(std::shared_ptr<Process> process, const LineReader& reader) {
+  process::Lines lines(*process->child);
+  std::string wrong;
+  const std::function<void(std::string_view)> each = [&](std::string_view line) {
+    if (wrong.empty() && !process->dead) wrong = reader(line);
+  };
+  for (bool more = true; more && wrong.empty() && !process->dead;) {
+    more = co_await lines.next(each);
+    if (lines.too_long() != 0) wrong = "wrote a line of more than 16 MiB";
+    while (process->held_up()) co_await process->changed.wait();
+  }
+  co_return wrong;
 }
 
 awaitable<std::optional<std::string>> Call::next() {
@@ -219,8 +236,13 @@ std::string Pool::take(Process& process, std::string_view line) {
   return {};
 }
 
-void Pool::remove(std::shared_ptr<Process> process) {
-  process->dead = true;
+/// `why`: empty where that is no failure.
+void Pool::replace(std::shared_ptr<Process> process, const std::string& why) {
+  if (std::exchange(process->dead, true)) return;
+  if (!why.empty()) {
+    log_.error("worker " + spec_.name + ": " + why + "; another process takes its place");
+    ++counts_.restarts;
+  }
   std::erase(processes_, process);
   for (const auto& [id, request] : std::exchange(process->running, {})) {
     request->over = true;
@@ -229,27 +251,12 @@ void Pool::remove(std::shared_ptr<Process> process) {
   process->changed.notify();
   ++dying_;
   run(bury(process));
-}
-
-void Pool::replace(std::shared_ptr<Process> process, const std::string& why) {
-  if (process->dead) return;
-  log_.error("worker " + spec_.name + ": " + why + "; another process takes its place");
-  ++counts_.restarts;
-  remove(process);
   dispatch();
 }
 
 awaitable<void> Pool::read(std::shared_ptr<Process> process) {
-  process::Lines lines(*process->child);
-  std::string wrong;
-  const std::function<void(std::string_view)> each = [this, &process, &wrong](std::string_view line) {
-    if (wrong.empty() && !process->dead) wrong = take(*process, line);
-  };
-  for (bool more = true; more && wrong.empty() && !process->dead;) {
-    more = co_await lines.next(each);
-    if (lines.too_long() != 0) wrong = "wrote a line of more than 16 MiB";
-    while (process->held_up()) co_await process->changed.wait();
-  }
+  const LineReader each = [this, at = process.get()](std::string_view line) { return take(*at, line); };
+  const std::string wrong = co_await read_lines(process, each);
   if (process->dead) co_return;
   wait_longer();
   replace(process, wrong.empty() ? "its stdout ended" : wrong);
@@ -295,7 +302,7 @@ awaitable<void> Pool::stop() {
   const auto self = shared_from_this();
   stopping_ = true;
   for (const auto& request : std::exchange(waiting_, {})) request->end(Call::kLost);
-  while (!processes_.empty()) remove(processes_.front());
+  while (!processes_.empty()) replace(processes_.front(), "");
   changed_.notify();
   co_await changed_.until([this] { return dying_ == 0; });
 }
@@ -311,26 +318,27 @@ namespace {
 
 awaitable<void> read_command(std::shared_ptr<Process> process, std::shared_ptr<Request> request, bool raw,
                              std::string name, base::Log& log) {
-  process::Lines lines(*process->child);
-  ndjson::Fields fields{{}};
-  const std::function<void(std::string_view)> each = [&](std::string_view line) {
-    if (request->ended) return;
-    if (fields.read(line)) return request->give(std::string(line));
-    log.error(name + ": expected a JSON object for each line");
-    request->end(Call::kLost);
-  };
-  for (bool more = true; more && !request->ended;) {
-    if (raw) {
-      std::string piece(kPiece, '\0');
+  std::string wrong;
+  if (raw) {
+    for (std::string piece(kPiece, '\0'); !piece.empty() && !request->ended;) {
+      piece.resize(kPiece);
       const size_t n = co_await process->child->read_some(piece);
       piece.resize(n);
-      more = !piece.empty();
-      if (more) request->give(std::move(piece));
-    } else {
-      more = co_await lines.next(each);
-      if (lines.too_long() != 0) request->end(Call::kLost);
+      if (n != 0) request->give(piece);
+      while (process->held_up()) co_await process->changed.wait();
     }
-    while (process->held_up()) co_await process->changed.wait();
+  } else {
+    ndjson::Fields fields{{}};
+    const LineReader each = [&fields, &request](std::string_view line) -> std::string {
+      if (!fields.read(line)) return "expected a JSON object for each line";
+      request->give(std::string(line));
+      return {};
+    };
+    wrong = co_await read_lines(process, each);
+  }
+  if (!wrong.empty() && !request->ended) {
+    log.error(name + ": " + wrong);
+    request->end(Call::kLost);
   }
   if (request->ended) co_return;
   const int exit = co_await process->child->wait();
@@ -348,9 +356,8 @@ awaitable<void> limit_command(std::shared_ptr<Process> process, std::shared_ptr<
 
 }  // namespace
 
-base::Result<std::unique_ptr<Call>> run_command(boost::asio::any_io_executor executor, const Argv& argv,
-                                                const std::string& owner, int64_t timeout_ns, bool raw,
-                                                base::Log& log) {
+base::Result<std::unique_ptr<Call>> run_command(Executor executor, const Argv& argv, const std::string& owner,
+                                                int64_t timeout_ns, bool raw, base::Log& log) {
   const process::Ends ends{.name = argv.front(), .owner = owner};
   auto child = process::Child::start(executor, std::span(&argv, 1), ends, log);
   if (!child) return std::unexpected(child.error());

@@ -1,15 +1,8 @@
 #pragma once
 // Coprocesses that answer requests (the lines between us and them: DESIGN, section 6), and commands that
 // answer one: both give a Call.
-#include <cstdint>
 #include <deque>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "libcommon/base/log.h"
 #include "libcommon/ndjson/fields.h"
 #include "tools/wsbridge/process/child.h"
 #include "tools/wsbridge/profile/profile.h"
@@ -48,7 +41,7 @@ class Call {
   explicit Call(std::shared_ptr<Request> request) : request_(std::move(request)) {}
   ~Call() { cancel(); }
   /// The next record as JSON text; nothing: the end.
-  boost::asio::awaitable<std::optional<std::string>> next();
+  awaitable<std::optional<std::string>> next();
   /// Nobody wants it any more: next() comes back soon with the end, status kLost.
   void cancel();
   /// After the end: 0 done, 1 failed, 2 usage, 3 not there; kTimeout, kLost.
@@ -71,13 +64,13 @@ struct PoolCounts {
 /// wait too. Held by shared_ptr; once it was called, it lives until stop(), or as long as the loop.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  Pool(boost::asio::any_io_executor executor, const WorkerSpec& spec, base::Log& log)
+  Pool(Executor executor, const WorkerSpec& spec, base::Log& log)
       : executor_(executor), spec_(spec), log_(log), changed_(executor) {}
   /// Null: the queue is full, or the processes die again and again (503; come back in a second). `timeout_ns`
   /// runs from here to the end.
   [[nodiscard]] std::unique_ptr<Call> call(Argv argv, std::string owner, int64_t timeout_ns);
   /// Calls that run are lost; returns when all processes are gone.
-  boost::asio::awaitable<void> stop();
+  awaitable<void> stop();
   [[nodiscard]] PoolCounts counts() const;
   [[nodiscard]] const WorkerSpec& spec() const { return spec_; }
 
@@ -87,17 +80,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] std::shared_ptr<Process> start_process();
   [[nodiscard]] std::string take(Process& process, std::string_view line);
   void replace(std::shared_ptr<Process> process, const std::string& why);
-  void remove(std::shared_ptr<Process> process);
   void wait_longer();
-  void run(boost::asio::awaitable<void> work) {
-    process::spawn(executor_, shared_from_this(), std::move(work));
-  }
-  boost::asio::awaitable<void> read(std::shared_ptr<Process> process);
-  boost::asio::awaitable<void> bury(std::shared_ptr<Process> process);
-  boost::asio::awaitable<void> supervise(std::shared_ptr<Request> request, std::chrono::nanoseconds time);
-  boost::asio::awaitable<void> dispatch_after(std::chrono::nanoseconds pause);
+  void run(awaitable<void> work) { process::spawn(executor_, shared_from_this(), std::move(work)); }
+  awaitable<void> read(std::shared_ptr<Process> process);
+  awaitable<void> bury(std::shared_ptr<Process> process);
+  awaitable<void> supervise(std::shared_ptr<Request> request, std::chrono::nanoseconds time);
+  awaitable<void> dispatch_after(std::chrono::nanoseconds pause);
 
-  boost::asio::any_io_executor executor_;
+  Executor executor_;
   WorkerSpec spec_;
   base::Log& log_;
   process::Event changed_;
@@ -114,8 +104,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
 /// A command run for one request; its stdout lines are the records (kLost when one is no JSON object), its
 /// exit status the status. `raw`: its stdout comes as it is, in pieces. It has the owner as WIRELINE_OWNER.
-[[nodiscard]] base::Result<std::unique_ptr<Call>> run_command(boost::asio::any_io_executor executor,
-                                                              const Argv& argv, const std::string& owner,
-                                                              int64_t timeout_ns, bool raw, base::Log& log);
+[[nodiscard]] base::Result<std::unique_ptr<Call>> run_command(Executor executor, const Argv& argv,
+                                                              const std::string& owner, int64_t timeout_ns,
+                                                              bool raw, base::Log& log);
 
 }  // namespace wl::wsbridge::worker
