@@ -24,12 +24,13 @@ constexpr std::chrono::milliseconds kFinish{200};    // from the end of stdin to
 constexpr std::chrono::milliseconds kLook{10};       // between two looks whether a group is gone
 constexpr std::chrono::milliseconds kLastWords{50};  // a process that left the group may hold stderr for ever
 
+boost::system::system_error last_error() { return {errno, boost::system::system_category()}; }
+
 /// Throws system_error.
 struct Pipe {
   explicit Pipe(int bytes = 0) {
     std::array<int, 2> fds{};
-    if (::pipe2(fds.data(), O_CLOEXEC) != 0)
-      throw boost::system::system_error(errno, boost::system::system_category());
+    if (::pipe2(fds.data(), O_CLOEXEC) != 0) throw last_error();
     if (bytes != 0) (void)::fcntl(fds[0], F_SETPIPE_SZ, bytes);
     read.reset(fds[0]);
     write.reset(fds[1]);
@@ -119,40 +120,31 @@ void Child::signal(int number) const {
   if (group_ != 0) ::kill(-group_, number);
 }
 
-base::Result<void> Child::launch(std::span<const Argv> pipeline) {
+base::Result<std::shared_ptr<Child>> Child::start(Executor executor, std::span<const Argv> pipeline,
+                                                  const Ends& ends, base::Log& log) try {
+  ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: there would be no statuses
+  const auto child = std::make_shared<Child>(executor, ends.name, &log);
   base::Fd input;
   Pipe errors;
-  if (ends_.write_input) {
+  if (ends.write_input) {
     Pipe pipe;
     input = std::move(pipe.read);
-    in_.assign(pipe.write.release());
+    child->in_.assign(pipe.write.release());
   }
   for (const Argv& argv : pipeline) {
-    Pipe output(ends_.pipe_bytes);
+    Pipe output(ends.pipe_bytes);
     const auto pid =
-        spawn_process(argv, {input.get(), output.write.get(), errors.write.get()}, group_, ends_.owner);
+        spawn_process(argv, {input.get(), output.write.get(), errors.write.get()}, child->group_, ends.owner);
     if (!pid) return std::unexpected(pid.error());
-    last_ = *pid;
-    if (group_ == 0) group_ = last_;
+    child->last_ = *pid;
+    if (child->group_ == 0) child->group_ = *pid;
     input = std::move(output.read);
   }
-  base::Fd gone(static_cast<int>(::syscall(SYS_pidfd_open, last_, 0)));
-  if (!gone) return base::fail(pipeline.back().front() + ": " + base::errno_text(errno));
-  gone_.assign(gone.release());
-  error_.open(std::move(errors.read));
-  open(std::move(input));
-  return {};
-}
-
-base::Result<std::shared_ptr<Child>> Child::start(Executor executor, std::span<const Argv> pipeline,
-                                                  const Ends& ends, base::Log& log) {
-  ::signal(SIGCHLD, SIG_DFL);  // whoever started us may have it ignored: there would be no statuses
-  const auto child = std::make_shared<Child>(executor, ends, &log);
-  try {
-    if (auto launched = child->launch(pipeline); !launched) return std::unexpected(launched.error());
-  } catch (const boost::system::system_error& error) {
-    return base::fail(pipeline.front().front() + ": " + base::errno_text(error.code().value()));
-  }
+  const auto gone = static_cast<int>(::syscall(SYS_pidfd_open, child->last_, 0));
+  if (gone < 0) throw last_error();
+  child->gone_.assign(gone);
+  child->error_.open(std::move(errors.read));
+  child->open(std::move(input));
   spawn(executor, child, child->watch());
   spawn(executor, child, child->log_errors());
   // Those two have the object; whoever asked for it has this, and with the last of them the group goes.
@@ -161,6 +153,8 @@ base::Result<std::shared_ptr<Child>> Child::start(Executor executor, std::span<c
     child->close();
     child->close_input();
   });
+} catch (const boost::system::system_error& error) {
+  return base::fail(pipeline.front().front() + ": " + base::errno_text(error.code().value()));
 }
 
 base::Result<std::shared_ptr<Child>> Child::reading(Executor executor, int fd) {
@@ -173,7 +167,7 @@ base::Result<std::shared_ptr<Child>> Child::reading(Executor executor, int fd) {
   if (!S_ISREG(about.st_mode)) own.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!own) own.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!own) return base::fail("standard input: " + base::errno_text(errno));
-  auto child = std::make_shared<Child>(executor, Ends{}, nullptr);
+  auto child = std::make_shared<Child>(executor, "", nullptr);
   child->open(std::move(own));
   child->status_ = 0;
   child->talking_ = false;
@@ -225,8 +219,8 @@ awaitable<void> Child::stop(std::chrono::milliseconds grace) {
 
 /// Its stderr into the log; of a long line the beginning.
 awaitable<void> Child::log_errors() {
-  Lines lines(error_, kMaxErrorLine, true);
-  const std::string before = ends_.name.empty() ? "" : ends_.name + ": ";
+  Lines lines(error_, kMaxErrorLine, Lines::Mode::cut);
+  const std::string before = name_.empty() ? "" : name_ + ": ";
   const std::function<void(std::string_view)> each = [this, &before](std::string_view line) {
     if (!line.empty()) log_->info(before + std::string(line));
   };

@@ -56,9 +56,9 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
   /// No process: reads `fd`, which it does not own.
   [[nodiscard]] static base::Result<std::shared_ptr<Child>> reading(Executor executor, int fd);
   /// start() and reading() make them.
-  Child(Executor executor, const Ends& ends, base::Log* log)
+  Child(Executor executor, std::string name, base::Log* log)
       : Input(executor),
-        ends_(ends),
+        name_(std::move(name)),
         log_(log),
         in_(executor),
         gone_(executor),
@@ -76,13 +76,12 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
   awaitable<void> stop(std::chrono::milliseconds grace);
 
  private:
-  base::Result<void> launch(std::span<const Argv> pipeline);
   awaitable<void> watch();
   awaitable<void> log_errors();
   void signal(int number) const;
   bool alive();
 
-  Ends ends_;
+  std::string name_;
   base::Log* log_;
   boost::asio::posix::stream_descriptor in_, gone_;  // a pidfd of the last command
   Input error_;
@@ -98,9 +97,11 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
 class Lines {
  public:
   static constexpr size_t kMaxLine = size_t{16} << 20;
-  /// `cut`: of a longer line the beginning is a line.
-  explicit Lines(Input& input, size_t max_line = kMaxLine, bool cut = false)
-      : input_(input), max_line_(max_line), cut_(cut) {}
+  /// `cut`: the beginning of a line that is too long is a line. `raw`: lines do not matter, it gives what
+  /// comes, so much at a time.
+  enum class Mode : uint8_t { whole, cut, raw };
+  explicit Lines(Input& input, size_t max_line = kMaxLine, Mode mode = Mode::whole)
+      : input_(input), max_line_(max_line), mode_(mode) {}
   /// Calls `each` for every whole line that is there (a last line without '\n' counts), at least one, or none
   /// when a line became too long. False: the end. A line that is too long is left out and counted in
   /// `too_long()`. A line lives until `each` returns; ndjson::kPadding bytes behind it can be read.
@@ -113,7 +114,7 @@ class Lines {
 
   Input& input_;
   size_t max_line_;
-  bool cut_;
+  Mode mode_;
   std::unique_ptr<char[]> buffer_{};  // capacity_ + kPadding
   size_t capacity_ = 0;
   size_t size_ = 0;  // of what was read and not given, at the front

@@ -36,7 +36,7 @@ size_t Lines::give(const std::function<void(std::string_view line)>& each, size_
     rest.remove_prefix(end + 1);
   }
   if (rest.size() > max_line_ && !std::exchange(skipping_, true)) {
-    if (cut_) each(rest.substr(0, max_line_));
+    if (mode_ == Mode::cut) each(rest.substr(0, max_line_));
     ++too_long_, ++given;
   }
   size_ = skipping_ ? 0 : rest.size();
@@ -51,6 +51,10 @@ awaitable<bool> Lines::next(const std::function<void(std::string_view line)>& ea
     const size_t n = co_await input_.read_some({buffer_.get() + size_, capacity_ - size_});
     size_ += n;
     ended_ = n == 0;
+    if (mode_ == Mode::raw && !ended_) {
+      each({buffer_.get(), std::exchange(size_, 0)});
+      co_return true;
+    }
     if (ended_ && size_ != 0) buffer_[size_++] = '\n';
     if (give(each, scanned) != 0) co_return true;
   }

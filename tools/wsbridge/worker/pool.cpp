@@ -56,13 +56,38 @@ std::optional<Answer> AnswerReader::read(std::string_view line) {
   return answer;
 }
 
+/// A coprocess, or a command. Dead: out of the pool.
+struct Process {
+  Process(const Executor& executor, std::shared_ptr<process::Child> child_)
+      : child(std::move(child_)), changed(executor) {}
+  std::shared_ptr<process::Child> child;
+  std::map<uint64_t, std::shared_ptr<Request>> running{};
+  bool writing = false;
+  bool dead = false;
+  process::Event changed;
+};
+
 /// From call() to the last answer of its process, which may come after its Call went.
 struct Request {
   explicit Request(const Executor& executor) : taken(executor), closed(executor) {}
-  void give(std::string record);
-  void end(int how);
+  void give(std::string_view record) {
+    if (ended) return;
+    held += record.size();
+    records.emplace_back(record);
+    taken.notify();
+  }
+  void end(int how) {
+    if (!std::exchange(ended, true)) status = how;
+    closed.notify();
+    taken.notify();
+  }
   /// Ends it for its caller, who gets no more records.
-  void cancel(int how);
+  void cancel(int how) {
+    if (ended) return;
+    records.clear();
+    end(how);
+    if (const auto at = process.lock()) at->changed.notify();
+  }
 
   uint64_t id = 0;
   std::string line{};  // for the process
@@ -76,66 +101,30 @@ struct Request {
   process::Event closed;  // ended or over
 };
 
-/// A coprocess, or a command. Dead: out of the pool.
-struct Process {
-  Process(const Executor& executor, std::shared_ptr<process::Child> child_)
-      : child(std::move(child_)), changed(executor) {}
-  [[nodiscard]] bool held_up() const {
-    return !dead && std::ranges::any_of(running, [](const auto& entry) {
-      return !entry.second->ended && entry.second->held > kMaxHeld;
-    });
-  }
-  /// To its stdin.
-  void send(const std::string& line) {
-    outgoing += line;
-    changed.notify();
-  }
-  static awaitable<void> write(std::shared_ptr<Process> self);
+namespace {
 
-  std::shared_ptr<process::Child> child;
-  std::map<uint64_t, std::shared_ptr<Request>> running{};
-  std::string outgoing{};
-  bool dead = false;
-  process::Event changed;
-};
-
-void Request::give(std::string record) {
-  if (ended) return;
-  held += record.size();
-  records.push_back(std::move(record));
-  taken.notify();
+bool held_up(const Process& process) {
+  return !process.dead && std::ranges::any_of(process.running, [](const auto& entry) {
+    return !entry.second->ended && entry.second->held > kMaxHeld;
+  });
 }
 
-void Request::end(int how) {
-  if (!std::exchange(ended, true)) status = how;
-  closed.notify();
-  taken.notify();
-}
-
-void Request::cancel(int how) {
-  if (ended) return;
-  records.clear();
-  end(how);
-  if (const auto at = process.lock()) at->changed.notify();
-}
-
-awaitable<void> Process::write(std::shared_ptr<Process> self) {
-  for (bool open = true; open && !self->dead;) {
-    const std::string text = std::exchange(self->outgoing, {});
-    if (text.empty()) {
-      co_await self->changed.wait();
-    } else {
-      open = co_await self->child->write(text);
-    }
-  }
+/// Lines reach its stdin in their order.
+awaitable<void> send(std::shared_ptr<Process> process, std::string line) {
+  Process& to = *process;
+  co_await to.changed.until([&to] { return !to.writing; });
+  to.writing = true;
+  co_await to.child->write(line);
+  to.writing = false;
+  to.changed.notify();
 }
 
 /// Says what is wrong with a line; empty: nothing.
 using LineReader = std::function<std::string(std::string_view line)>;
 
 /// Reads all that it writes: what was wrong, which ends it; empty: nothing.
-awaitable<std::string> read_lines(std::shared_ptr<Process> process, const LineReader& reader) {
-  process::Lines lines(*process->child);
+awaitable<std::string> read_lines(std::shared_ptr<Process> process, const LineReader& reader,
+                                  process::Lines lines) {
   std::string wrong;
   const std::function<void(std::string_view)> each = [&](std::string_view line) {
     if (wrong.empty() && !process->dead) wrong = reader(line);
@@ -143,21 +132,21 @@ awaitable<std::string> read_lines(std::shared_ptr<Process> process, const LineRe
   for (bool more = true; more && wrong.empty() && !process->dead;) {
     more = co_await lines.next(each);
     if (lines.too_long() != 0) wrong = "wrote a line of more than 16 MiB";
-    while (process->held_up()) co_await process->changed.wait();
+    while (held_up(*process)) co_await process->changed.wait();
   }
   co_return wrong;
 }
 
+}  // namespace
+
 awaitable<std::optional<std::string>> Call::next() {
   const auto request = request_;
   while (request->records.empty() && !request->ended) co_await request->taken.wait();
-  std::optional<std::string> record;
-  if (!request->records.empty()) {
-    record = std::move(request->records.front());
-    request->records.pop_front();
-    request->held -= record->size();
-    if (const auto process = request->process.lock()) process->changed.notify();
-  }
+  if (request->records.empty()) co_return std::nullopt;
+  std::string record = std::move(request->records.front());
+  request->records.pop_front();
+  request->held -= record.size();
+  if (const auto process = request->process.lock()) process->changed.notify();
   co_return record;
 }
 
@@ -173,7 +162,7 @@ void Pool::dispatch() {
     waiting_.pop_front();
     request->process = process;
     process->running.emplace(request->id, request);
-    process->send(std::exchange(request->line, {}));
+    run(send(process, std::exchange(request->line, {})));
   }
 }
 
@@ -202,7 +191,6 @@ std::shared_ptr<Process> Pool::start_process() {
   auto process = std::make_shared<Process>(executor_, std::move(*child));
   processes_.push_back(process);
   run(read(process));
-  run(Process::write(process));
   return process;
 }
 
@@ -226,7 +214,7 @@ std::string Pool::take(Process& process, std::string_view line) {
   if (found == process.running.end())
     return "wrote what is no answer: " + base::wire_text(line.substr(0, kShown));
   const auto request = found->second;
-  if (!answer->record.empty()) request->give(std::string(answer->record));
+  if (!answer->record.empty()) request->give(answer->record);
   if (!answer->end) return {};
   process.running.erase(found);
   request->over = true;
@@ -256,7 +244,8 @@ void Pool::replace(std::shared_ptr<Process> process, const std::string& why) {
 
 awaitable<void> Pool::read(std::shared_ptr<Process> process) {
   const LineReader each = [this, at = process.get()](std::string_view line) { return take(*at, line); };
-  const std::string wrong = co_await read_lines(process, each);
+  process::Lines lines(*process->child);
+  const std::string wrong = co_await read_lines(process, each, std::move(lines));
   if (process->dead) co_return;
   wait_longer();
   replace(process, wrong.empty() ? "its stdout ended" : wrong);
@@ -277,8 +266,9 @@ awaitable<void> Pool::supervise(std::shared_ptr<Request> request, std::chrono::n
   if (request->status == 1 || request->status == Call::kLost) ++counts_.failed;
   if (request->status == Call::kTimeout) ++counts_.timeouts;
   const auto process = request->process.lock();
+  if (!process) dispatch();  // it leaves the queue
   if (!process || request->over) co_return;
-  process->send(cancel_line(request->id));
+  run(send(process, cancel_line(request->id)));
   co_await request->closed.until([watched] { return watched->over; }, kCancelTime);
   if (!request->over) replace(process, "does not end what was cancelled");
 }
@@ -318,25 +308,16 @@ namespace {
 
 awaitable<void> read_command(std::shared_ptr<Process> process, std::shared_ptr<Request> request, bool raw,
                              std::string name, base::Log& log) {
-  std::string wrong;
-  if (raw) {
-    for (std::string piece(kPiece, '\0'); !piece.empty() && !request->ended;) {
-      piece.resize(kPiece);
-      const size_t n = co_await process->child->read_some(piece);
-      piece.resize(n);
-      if (n != 0) request->give(piece);
-      while (process->held_up()) co_await process->changed.wait();
-    }
-  } else {
-    ndjson::Fields fields{{}};
-    const LineReader each = [&fields, &request](std::string_view line) -> std::string {
-      if (!fields.read(line)) return "expected a JSON object for each line";
-      request->give(std::string(line));
-      return {};
-    };
-    wrong = co_await read_lines(process, each);
-  }
-  if (!wrong.empty() && !request->ended) {
+  ndjson::Fields fields{{}};
+  const LineReader each = [&fields, &request, raw](std::string_view line) -> std::string {
+    if (!raw && !fields.read(line)) return "expected a JSON object for each line";
+    request->give(line);
+    return {};
+  };
+  process::Lines lines = raw ? process::Lines(*process->child, kPiece, process::Lines::Mode::raw)
+                             : process::Lines(*process->child);
+  const std::string wrong = co_await read_lines(process, each, std::move(lines));
+  if (!wrong.empty()) {
     log.error(name + ": " + wrong);
     request->end(Call::kLost);
   }
