@@ -29,11 +29,11 @@ struct Padded {
   size_t size;
 };
 
-void answer(worker::AnswerReader& used, std::string_view line) {
+void answer(ndjson::Fields& used, std::string_view line) {
   const Padded padded(line);
-  worker::AnswerReader fresh;
-  const auto first = fresh.read(padded.text());
-  const auto second = used.read(padded.text());
+  ndjson::Fields fresh = worker::answer_fields();
+  const auto first = worker::read_answer(padded.text(), fresh);
+  const auto second = worker::read_answer(padded.text(), used);
   check(first.has_value() == second.has_value());
   if (!first) return;
   check(first->id == second->id && first->record == second->record && first->end == second->end);
@@ -56,7 +56,7 @@ void request(const Argv& words) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  worker::AnswerReader used;
+  ndjson::Fields used = worker::answer_fields();
   Argv words;
   for (size_t at = 0; at < input.size();) {
     const size_t end = std::min(input.find('\n', at), input.size());

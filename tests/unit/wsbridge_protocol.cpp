@@ -16,11 +16,11 @@ TEST_CASE("the protocol's lines", "[wsbridge]") {
         "{\"id\":\"9\",\"argv\":[\"\\\\xff\",\"\xc3\xa9\",\"\\\\\"]}\n");
   CHECK(worker::cancel_line(7) == "{\"id\":\"7\",\"cancel\":true}\n");
 
-  worker::AnswerReader reader;
+  ndjson::Fields fields = worker::answer_fields();
   const auto read = [&](std::string line) {
     const size_t size = line.size();
     line.append(ndjson::kPadding, '\0');
-    const auto answer = reader.read({line.data(), size});
+    const auto answer = worker::read_answer({line.data(), size}, fields);
     if (!answer) return std::string("none");
     return std::to_string(answer->id) + " " + std::string(answer->record) +
            (answer->end ? " end " + std::to_string(answer->status) : "");

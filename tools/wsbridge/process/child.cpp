@@ -237,11 +237,6 @@ awaitable<bool> Child::write(std::string_view bytes) {
   co_return !error;
 }
 
-void Child::close_input() {
-  error_code ignored;
-  in_.close(ignored);
-}
-
 awaitable<int> Child::wait() {
   co_await changed_.until([this] { return status_.has_value(); });
   co_return *status_;

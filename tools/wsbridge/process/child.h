@@ -1,13 +1,10 @@
 #pragma once
 // Processes of our own: started without a shell, each pipeline in a process group of its own, ended as a
 // group.
-#include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -68,7 +65,10 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
 
   /// All of `bytes` to stdin; false: it reads no more.
   awaitable<bool> write(std::string_view bytes);
-  void close_input();
+  void close_input() {
+    boost::system::error_code ignored;
+    in_.close(ignored);
+  }
   /// Waits for the last command of the pipeline: its exit status, 128 + signal where one ended it.
   awaitable<int> wait();
   /// Ends its stdin if it has one, a moment later SIGTERM to the group, after `grace` SIGKILL, and waits

@@ -16,7 +16,6 @@ namespace {
 
 constexpr auto kGrace = 5s;      // between SIGTERM and SIGKILL
 constexpr auto kLastLines = 1s;  // for what a stopped command still wrote
-constexpr auto kQuiet = 5s;      // without listeners, before a command on demand is stopped
 constexpr auto kHealthy = 60s;   // a run so long makes the next back-off short again
 constexpr auto kFirstWait = 1s, kLongestWait = 30s;
 constexpr size_t kHistoryBytes = size_t{16} << 20;
@@ -80,13 +79,6 @@ void Feed::settle(uint64_t too_long) {
   for (Listener* listener : listeners_) listener->settled();
 }
 
-bool Feed::blocked() const { return !stopping_ && std::ranges::any_of(listeners_, &Listener::full); }
-
-/// On demand, and nobody listens: then, else never.
-Clock::time_point Feed::wanted_until() const {
-  return spec_.on_demand && listeners_.empty() ? quiet_since_ + kQuiet : Clock::now() + 24h;
-}
-
 awaitable<void> Feed::read(std::shared_ptr<process::Child> child) {
   process::Lines lines(*child);
   const std::function<void(std::string_view)> each = [this](std::string_view line) { take(line); };
@@ -95,7 +87,7 @@ awaitable<void> Feed::read(std::shared_ptr<process::Child> child) {
     const uint64_t before = lines.too_long();
     more = co_await lines.next(each);
     settle(lines.too_long() - before);
-    while (blocked()) co_await changed_.wait();
+    while (!stopping_ && std::ranges::any_of(listeners_, &Listener::full)) co_await changed_.wait();
   }
   reading_ = false;
   changed_.notify();

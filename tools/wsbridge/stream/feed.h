@@ -67,7 +67,6 @@ class Newest {
   };
   [[nodiscard]] std::map<uint64_t, Kept>& by_number() { return kept_; }
   [[nodiscard]] const std::map<uint64_t, Kept>& by_number() const { return kept_; }
-  void clear() { *this = Newest(max_bytes_); }
 
  private:
   size_t max_bytes_;
@@ -122,8 +121,12 @@ class Feed : public std::enable_shared_from_this<Feed> {
 
  private:
   void skip(const std::string& reason);
-  [[nodiscard]] bool blocked() const;
-  [[nodiscard]] process::Clock::time_point wanted_until() const;
+  /// On demand, and nobody listens: then, else never.
+  [[nodiscard]] process::Clock::time_point wanted_until() const {
+    constexpr std::chrono::seconds kQuiet{5};
+    return spec_.on_demand && listeners_.empty() ? quiet_since_ + kQuiet
+                                                 : process::Clock::now() + std::chrono::hours(24);
+  }
   [[nodiscard]] bool unwanted() const { return process::Clock::now() >= wanted_until(); }
   [[nodiscard]] FeedState after(int status, process::Clock::time_point begun);
   awaitable<void> run();

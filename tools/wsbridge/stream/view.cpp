@@ -44,30 +44,11 @@ class LinesBody final : public http::BodySource {
 
 }  // namespace
 
-void Batch::add(std::string_view part, std::shared_ptr<const void> owner, uint64_t count) {
-  parts.emplace_back(part.data(), part.size());
-  owners.push_back(std::move(owner));
-  bytes += part.size();
-  messages += count;
-}
-
-void Batch::clear() {
-  parts.clear();
-  owners.clear();
-  bytes = 0;
-  messages = dropped = conflated = 0;
-}
-
 std::string Batch::text() const {
   std::string all;
   all.reserve(bytes);
   for (const auto& part : parts) all.append(static_cast<const char*>(part.data()), part.size());
   return all;
-}
-
-void Backlog::drop_oldest() {
-  bytes_ -= chunks_.front()->used();
-  chunks_.pop_front();
 }
 
 void Backlog::append(std::string_view framed) {
@@ -101,10 +82,6 @@ uint64_t Backlog::take(uint64_t from, size_t max_bytes, Batch& into) const {
     if (last != ends.end()) break;
   }
   return from;
-}
-
-void Backlog::discard(uint64_t number) {
-  while (!chunks_.empty() && chunks_.front()->first + chunks_.front()->ends.size() <= number) drop_oldest();
 }
 
 std::string with_timestamp(std::string_view json) {
@@ -178,11 +155,6 @@ void View::settled() {
   for (const Subscription* each : subscriptions_) each->wake_();
 }
 
-bool View::full() const {
-  return options_.slow == Slow::block && !backlogs_.empty() &&
-         backlogs_.begin()->second.bytes() >= options_.backlog_bytes;
-}
-
 std::unique_ptr<Subscription> Subscription::join(std::shared_ptr<View> view, Framing framing, size_t history,
                                                  std::function<void()> wake) {
   if (view->options_.slow == Slow::block && !view->subscriptions_.empty()) return nullptr;
@@ -226,7 +198,7 @@ Subscription::~Subscription() {
     view.backlogs_.erase(framing_);
   if (!view.subscriptions_.empty()) return;
   view.feed_->remove(view);
-  view.table_.clear();
+  view.table_ = Newest<View::Shaped>(view.options_.backlog_bytes);
 }
 
 bool Subscription::take(size_t max_bytes, Batch& into) {

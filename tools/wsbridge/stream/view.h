@@ -22,8 +22,17 @@ struct Batch {
   uint64_t dropped = 0;    ///< messages that were gone before this client came to them
   uint64_t conflated = 0;  ///< records that a newer one of their key replaced before this client came to them
 
-  void add(std::string_view part, std::shared_ptr<const void> owner, uint64_t count = 0);
-  void clear();
+  void add(std::string_view part, std::shared_ptr<const void> owner, uint64_t count = 0) {
+    parts.emplace_back(part.data(), part.size());
+    owners.push_back(std::move(owner));
+    bytes += part.size();
+    messages += count;
+  }
+  void clear() {
+    parts.clear();
+    owners.clear();
+    bytes = messages = dropped = conflated = 0;
+  }
   /// The parts as one.
   [[nodiscard]] std::string text() const;
 };
@@ -45,7 +54,9 @@ class Backlog {
   /// message at least when it is empty. `from` must not be less than oldest(). Returns what it wants then.
   [[nodiscard]] uint64_t take(uint64_t from, size_t max_bytes, Batch& into) const;
   /// Messages before `number` are not needed any more.
-  void discard(uint64_t number);
+  void discard(uint64_t number) {
+    while (!chunks_.empty() && chunks_.front()->first + chunks_.front()->ends.size() <= number) drop_oldest();
+  }
 
  private:
   struct Chunk {
@@ -55,7 +66,10 @@ class Backlog {
     std::vector<size_t> ends{};     ///< of its messages
     [[nodiscard]] size_t used() const { return ends.empty() ? 0 : ends.back(); }
   };
-  void drop_oldest();
+  void drop_oldest() {
+    bytes_ -= chunks_.front()->used();
+    chunks_.pop_front();
+  }
 
   size_t max_bytes_;
   size_t bytes_ = 0;
@@ -87,7 +101,10 @@ class View final : public Listener {
 
   void record(const Text& json, const std::string& key) override;
   void settled() override;
-  [[nodiscard]] bool full() const override;
+  [[nodiscard]] bool full() const override {
+    return options_.slow == Slow::block && !backlogs_.empty() &&
+           backlogs_.begin()->second.bytes() >= options_.backlog_bytes;
+  }
 
  private:
   friend class Subscription;

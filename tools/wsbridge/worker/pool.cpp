@@ -43,14 +43,16 @@ std::string request_line(uint64_t id, const Argv& argv, const std::string& owner
 
 std::string cancel_line(uint64_t id) { return "{\"id\":\"" + std::to_string(id) + "\",\"cancel\":true}\n"; }
 
-AnswerReader::AnswerReader() : fields_(std::array<std::string, 4>{"id", "record", "end", "status"}) {}
+ndjson::Fields answer_fields() {
+  return ndjson::Fields(std::array<std::string, 4>{"id", "record", "end", "status"});
+}
 
-std::optional<Answer> AnswerReader::read(std::string_view line) {
+std::optional<Answer> read_answer(std::string_view line, ndjson::Fields& fields) {
   Answer answer;
-  if (!fields_.read(line) || !whole(fields_[kId], ValueKind::text, answer.id)) return {};
-  if (fields_[kRecord].kind == ValueKind::object) answer.record = fields_[kRecord].text;
-  answer.end = fields_[kEnd].kind == ValueKind::boolean && fields_[kEnd].text == "true";
-  if (answer.end ? !whole(fields_[kStatus], ValueKind::number, answer.status) : answer.record.empty())
+  if (!fields.read(line) || !whole(fields[kId], ValueKind::text, answer.id)) return {};
+  if (fields[kRecord].kind == ValueKind::object) answer.record = fields[kRecord].text;
+  answer.end = fields[kEnd].kind == ValueKind::boolean && fields[kEnd].text == "true";
+  if (answer.end ? !whole(fields[kStatus], ValueKind::number, answer.status) : answer.record.empty())
     return {};
   if (answer.status < 0 || answer.status > 3) answer.status = 1;
   return answer;
@@ -209,7 +211,7 @@ awaitable<void> Pool::dispatch_after(std::chrono::nanoseconds pause) {
 /// What is wrong with the line; empty: nothing.
 std::string Pool::take(Process& process, std::string_view line) {
   constexpr size_t kShown = 200;
-  const auto answer = reader_.read(line);
+  const auto answer = read_answer(line, fields_);
   const auto found = answer ? process.running.find(answer->id) : process.running.end();
   if (found == process.running.end())
     return "wrote what is no answer: " + base::wire_text(line.substr(0, kShown));

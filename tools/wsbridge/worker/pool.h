@@ -22,15 +22,10 @@ struct Answer {
   int status = 0;  ///< 0 to 3
 };
 
-class AnswerReader {
- public:
-  AnswerReader();
-  /// Nothing: it is no answer. ndjson::kPadding bytes behind `line` can be read.
-  [[nodiscard]] std::optional<Answer> read(std::string_view line);
-
- private:
-  ndjson::Fields fields_;
-};
+/// What read_answer() looks for.
+[[nodiscard]] ndjson::Fields answer_fields();
+/// Nothing: it is no answer. ndjson::kPadding bytes behind `line` can be read.
+[[nodiscard]] std::optional<Answer> read_answer(std::string_view line, ndjson::Fields& fields);
 
 struct Request;
 struct Process;
@@ -99,7 +94,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   process::Clock::time_point not_before_{};  // no process is started until then
   std::chrono::nanoseconds delay_{};         // after the next failure
   bool stopping_ = false;
-  AnswerReader reader_{};
+  ndjson::Fields fields_ = answer_fields();
 };
 
 /// A command run for one request; its stdout lines are the records (kLost when one is no JSON object), its
