@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "libcommon/base/time.h"
-#include "tools/wsbridge/websocket/codec.h"
 
 namespace wl::wsbridge::stream {
 namespace {
