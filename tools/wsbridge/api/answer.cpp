@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <stdexcept>
 
 #include <boost/asio/co_spawn.hpp>
@@ -186,24 +185,25 @@ bool Answers::shape(const std::string& as, const std::string& json,
   return done.has_value();
 }
 
-Entry Answers::shaped(const RouteSpec& route, const std::string& json) {
-  std::optional<std::string> body;
+std::optional<std::string> Answers::first(const std::string& as, const std::string& json) {
+  std::string made = "null";
+  bool done = false;
   const auto keep_first = [&](std::string_view result) {
-    if (!body) body.emplace(result);
+    if (!std::exchange(done, true)) made = result;
   };
-  if (!shape(route.as, json, keep_first)) return failed(route, 500, "the answer could not be shaped");
-  return make_entry(route.status, "application/json", body.value_or("null"));
+  return shape(as, json, keep_first) ? std::optional(made) : std::nullopt;
+}
+
+Entry Answers::shaped(const RouteSpec& route, const std::string& json) {
+  auto body = first(route.as, json);
+  if (!body) return failed(route, 500, "the answer could not be shaped");
+  return make_entry(route.status, "application/json", std::move(*body));
 }
 
 Entry Answers::failed(const RouteSpec& route, unsigned status, std::string_view detail) {
   const std::string problem = problem_document(status, detail);
-  std::string own;
-  const auto keep_first = [&](std::string_view result) {
-    if (own.empty()) own = result;
-  };
-  if (!route.error_as.empty()) (void)shape(route.error_as, problem, keep_first);
-  const bool usual = own.empty();
-  return make_entry(status, usual ? "application/problem+json" : "application/json", usual ? problem : own);
+  const auto own = route.error_as.empty() ? std::nullopt : first(route.error_as, problem);
+  return make_entry(status, own ? "application/json" : "application/problem+json", own.value_or(problem));
 }
 
 http::Response Answers::failure(const RouteSpec& route, unsigned status, std::string_view detail) {

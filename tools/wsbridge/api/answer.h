@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -81,6 +82,7 @@ class Answers {
                                                      http::Request& request);
   [[nodiscard]] bool shape(const std::string& as, const std::string& json,
                            const std::function<void(std::string_view)>& each);
+  [[nodiscard]] std::optional<std::string> first(const std::string& as, const std::string& json);
   [[nodiscard]] Entry failed(const RouteSpec& route, unsigned status, std::string_view detail);
 
   boost::asio::any_io_executor executor_;

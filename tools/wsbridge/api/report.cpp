@@ -1,6 +1,6 @@
 // What the bridge says of itself: figures here, their forms in report.jq.
+#include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -15,9 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Of the times to answer, in seconds, by answered_.
-constexpr std::array<const char*, 10> kBounds{"0.001", "0.005", "0.01", "0.05", "0.1",
-                                              "0.5",   "1.0",   "5.0",  "30.0", "+Inf"};
+/// Of the times to answer, in seconds, by answered_; the last one counts what took longer.
+constexpr std::array<double, 9> kBounds{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30};
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / base::kSecond; }
 
@@ -47,22 +46,6 @@ Json figures(const websocket::SocketCounts& counts) {
           {"conflated", counts.conflated}, {"cut", counts.cut}};
 }
 
-Json figures(const Cache& cache) {
-  uint64_t hits = 0;
-  uint64_t misses = 0;
-  Json by_route = Json::object();
-  for (const auto& [route, counts] : cache.by_route()) {
-    by_route[route] = {{"hits", counts.hits}, {"misses", counts.misses}};
-    hits += counts.hits;
-    misses += counts.misses;
-  }
-  return {{"hits", hits},
-          {"misses", misses},
-          {"entries", cache.entries()},
-          {"bytes", cache.bytes()},
-          {"by_route", by_route}};
-}
-
 Json process_figures(int64_t started_ns) {
   uint64_t pages = 0;
   std::ifstream("/proc/self/statm").ignore(64, ' ') >> pages;
@@ -84,20 +67,18 @@ base::Result<shape::Program> report_program(const std::string& name) {
 }
 
 void Site::count(int64_t taken_ns) {
-  constexpr std::array<int64_t, 9> kBoundsMs{1, 5, 10, 50, 100, 500, 1000, 5000, 30000};
-  size_t place = 0;
-  while (place < kBoundsMs.size() && taken_ns > kBoundsMs[place] * base::kMillisecond) ++place;
-  ++answered_[place];
+  ++answered_[static_cast<size_t>(std::ranges::lower_bound(kBounds, seconds(taken_ns)) - kBounds.begin())];
   answer_seconds_ += seconds(taken_ns);
 }
 
 std::string Site::report() const {
   Json within = Json::object();
   uint64_t answered = 0;
-  for (size_t i = 0; i < kBounds.size(); ++i) within[kBounds[i]] = answered += answered_[i];
+  for (size_t i = 0; i < answered_.size(); ++i)
+    within[i < kBounds.size() ? Json(kBounds[i]).dump() : "+Inf"] = answered += answered_[i];
   const http::ServerCounts& http = *served;
   Json made{{"uptime", std::round(seconds(base::wall_clock_ns() - started_ns_) * 1e3) / 1e3},
-            {"cache", figures(answers_.cache())},
+            {"cache", {{"entries", answers_.cache().entries()}, {"bytes", answers_.cache().bytes()}}},
             {"process", process_figures(started_ns_)}};
   made["http"] = {{"connections", http.connections},
                   {"accepted", http.accepted},
@@ -110,6 +91,9 @@ std::string Site::report() const {
     made["answers"][std::to_string(i) + "xx"] = http.answers[i];
   for (const auto& [name, feed] : answers_.feeds()) made["streams"][name] = figures(feed->counts());
   for (const auto& [name, pool] : answers_.pools()) made["workers"][name] = figures(pool->counts());
+  made["cache"]["by_route"] = Json::object();
+  for (const auto& [route, counts] : answers_.cache().by_route())
+    made["cache"]["by_route"][route] = {{"hits", counts.hits}, {"misses", counts.misses}};
   for (const auto& [path, socket] : sockets_) made["sockets"][path] = figures(socket.second->counts());
   return made.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -14,7 +14,8 @@ def websocket_stats:
      conflated: (map(.conflated) | add // 0)};
 
 def hit_rate: . + {hit_rate: ((if .hits + .misses == 0 then 0 else .hits / (.hits + .misses) end) * 1e4 | round / 1e4)};
-def cache_statistics: .cache | hit_rate | .by_route |= map_values(hit_rate);
+def cache: .cache | {hits: ([.by_route[].hits] | add // 0), misses: ([.by_route[].misses] | add // 0)} + .;
+def cache_statistics: cache | hit_rate | .by_route |= map_values(hit_rate);
 
 # OpenMetrics 1.0.
 def samples($name; $type):
@@ -23,7 +24,7 @@ def samples($name; $type):
     "\($name)_count \(.value.count)", "\($name)_sum \(.value.sum)"
   else "\($name)\(if $type == "counter" then "_total" else "" end)\(.labels) \(.value)" end;
 def metrics:
-  . as $report
+  (.cache = cache) as $report
   | [$metrics[] | . as [$name, $type, $help, $group, $member, $by] | $report[$group]
      | "# TYPE \($name) \($type)",
        (["seconds", "bytes"][] | select(. as $unit | $name | endswith($unit)) | "# UNIT \($name) \(.)"),
