@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tools/wsbridge/profile/check.h"
 #include "tools/wsbridge/profile/read.h"
 
 using namespace wl::wsbridge;

@@ -7,13 +7,10 @@
 #include <fstream>
 #include <regex>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
@@ -49,13 +46,12 @@ class Client {
   Client(const ConnectOptions& options, cli::Context& context)
       : options_(options), log_(context.log), output_(context.out) {}
 
-  /// The exit status.
-  base::Result<int> run() {
-    if (auto read = read_options(); !read) return std::unexpected(std::move(read.error()));
+  base::Exit run() {
+    if (const auto read = read_options(); !read) return log_.error(read.error()), read.error().exit;
     asio::co_spawn(io_, work(), process::rethrow);
     asio::co_spawn(io_, heed_signals(), process::rethrow);
     io_.run();
-    return status_.value_or(1);
+    return static_cast<base::Exit>(status_.value_or(1));
   }
 
  private:
@@ -169,14 +165,14 @@ class Client {
   }
 
   awaitable<void> deliver(std::string_view line) {
-    if (!ours_) {
+    if (ours_) {
+      output_.write(line);
+      output_.flush();
+      if (output_.state() == ndjson::WriteState::failed) log_.error(output_.error());
+      if (!output_.good()) end(output_.state() == ndjson::WriteState::closed ? 0 : 1);
+    } else {
       (void)co_await child_->write(line);  // it may read nothing, and still write
-      co_return;
     }
-    output_.write(line);
-    output_.flush();
-    if (output_.state() == ndjson::WriteState::failed) log_.error(output_.error());
-    if (!output_.good()) end(output_.state() == ndjson::WriteState::closed ? 0 : 1);
   }
 
   /// The lines go out in their order; each is kept until it is written.
@@ -281,10 +277,7 @@ class Client {
 
 base::Exit connect(const ConnectOptions& options, cli::Context& context) {
   base::Signals::ignore_pipe();
-  const base::Result<int> status = Client(options, context).run();
-  if (status) return static_cast<base::Exit>(*status);
-  context.log.error(status.error());
-  return status.error().exit;
+  return Client(options, context).run();
 }
 
 }  // namespace wl::wsbridge

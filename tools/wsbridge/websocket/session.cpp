@@ -10,7 +10,7 @@
 namespace wl::wsbridge::websocket {
 
 using boost::asio::awaitable;
-using stream::Framing;
+using stream::Framing, stream::Still;
 
 namespace {
 

@@ -9,13 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
 #include "tools/wsbridge/http/message.h"
 #include "tools/wsbridge/process/child.h"
-#include "tools/wsbridge/process/event.h"
-#include "tools/wsbridge/profile/profile.h"
 #include "tools/wsbridge/stream/view.h"
 #include "tools/wsbridge/websocket/codec.h"
 
@@ -39,9 +34,6 @@ struct Source {
 using OnMessage = std::function<boost::asio::awaitable<std::optional<std::string>>(
     std::string_view text, std::function<void()>& gone)>;
 
-/// Whether who opened a socket may still have it; asked every five seconds.
-using Still = std::function<boost::asio::awaitable<bool>()>;
-
 /// All connections of a SocketSpec. I/O thread only; held by shared_ptr, for its sessions may outlive who
 /// made it.
 class Socket : public std::enable_shared_from_this<Socket> {
@@ -52,10 +44,10 @@ class Socket : public std::enable_shared_from_this<Socket> {
 
   /// Answers a request that may be a WebSocket's: 101 and the session behind it, or a refusal. `worker` may
   /// be null; else all messages go to it as lines and its lines come back, and it lives as long as the
-  /// connection. `still` may be null.
+  /// connection. `still` is asked every five seconds, unless it is empty.
   [[nodiscard]] http::Response upgrade(const http::Request& request, OnMessage on_message,
                                        std::shared_ptr<process::Child> worker = nullptr,
-                                       Still still = nullptr);
+                                       stream::Still still = {});
   /// Closes all connections with 1001 and waits until they are gone, six seconds at most.
   boost::asio::awaitable<void> drain();
   [[nodiscard]] const SocketCounts& counts() const { return counts_; }
