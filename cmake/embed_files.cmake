@@ -1,5 +1,5 @@
 # cmake -DFILES=a.html;b.js -DOUTPUT=web_files.cpp -P embed_files.cmake: files of any bytes as the table
-# wl::wsbridge::api::web_files(), see tools/wsbridge/api/pages.h.
+# wl::wsbridge::http::web_files(), see tools/wsbridge/http/files.h.
 set(arrays "")
 set(rows "")
 set(number 0)
@@ -15,9 +15,9 @@ foreach(file ${FILES})
 endforeach()
 file(WRITE ${OUTPUT} "#include <array>
 
-#include \"tools/wsbridge/api/pages.h\"
+#include \"tools/wsbridge/http/files.h\"
 
-namespace wl::wsbridge::api {
+namespace wl::wsbridge::http {
 namespace {
 
 ${arrays}
@@ -28,5 +28,5 @@ ${rows}}};
 
 std::span<const WebFile> web_files() { return kFiles; }
 
-}  // namespace wl::wsbridge::api
+}  // namespace wl::wsbridge::http
 ")

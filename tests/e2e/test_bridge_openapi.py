@@ -72,6 +72,11 @@ class OpenApi(harness.TestCase):
                 if "/ws/" not in path:
                     self.assertEqual(status_of(bridge, absent.upper(), path.replace("{file_id}", "1")), 405, f"{absent} {path}")
 
+    def test_a_failure_in_the_shape_of_its_route(self):
+        status, headers, body = Bridge(self, PROFILE).ask("/api/commands", "POST")
+        self.assertEqual((status, headers["Content-Type"]), (401, "application/json"))
+        self.assertEqual(body, {"success": False, "error": "a token is needed"})
+
     def test_spectral(self):
         node = shutil.which("node")
         if node is None or not SPECTRAL.exists():

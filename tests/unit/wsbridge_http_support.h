@@ -18,14 +18,15 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "libcommon/base/fd.h"
+#include "tools/wsbridge/http/files.h"
 #include "tools/wsbridge/http/server.h"
-#include "tools/wsbridge/http/stream.h"
 
 namespace wl::test_http {
 
@@ -68,7 +69,7 @@ class Silence final : public BodySource {
   std::atomic<int>& ended_;
 };
 
-inline awaitable<void> echo(Stream& stream) {
+inline awaitable<void> echo(Connection& stream) {
   std::array<char, 5> bytes{};
   boost::system::error_code error;
   for (;;) {
@@ -93,7 +94,8 @@ class Site final : public Handler {
     Response response;
     const std::string& path = request.path;
     if (path == "/echo") response.body = request.method + " " + request.query + " " + request.body;
-    if (path == "/file") response.body = FileBody{.path = file};
+    if (path == "/file")
+      response = file_answer(request, base::Fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), file);
     if (path == "/words") response.body = std::make_unique<Words>();
     if (path == "/shared") response.body = std::make_shared<const std::string>("shared");
     if (path == "/take") response = {.headers = {{"X", "a\r\nInjected: yes"}}, .body = TakeOver(echo)};
@@ -112,10 +114,10 @@ class Site final : public Handler {
       response.body = std::string("waited");
     }
     if (request.upload) {
-      upload_path = request.upload->path();
+      upload_path = request.upload->path;
       std::ifstream in(upload_path);
       const std::string content(std::istreambuf_iterator<char>(in), {});
-      response.body = request.upload->name() + "|" + request.query + "|" + std::to_string(content.size()) +
+      response.body = request.upload->name + "|" + request.query + "|" + std::to_string(content.size()) +
                       "|" + content.substr(0, 5);
     }
     co_return response;
@@ -134,7 +136,7 @@ class Running {
     folder = name;
     ::setenv("TMPDIR", folder.c_str(), 1);
     REQUIRE(log.configure({.file = folder / "log"}));
-    server = std::make_unique<Server>(io.get_executor(), site, ServerOptions{limits, true}, log);
+    server = std::make_shared<Server>(io.get_executor(), site, limits, true, log);
     const auto url = server->listen({.address = "127.0.0.1:0"});
     REQUIRE(url);
     port = static_cast<uint16_t>(std::stoi(url->substr(url->rfind(':') + 1)));
@@ -144,7 +146,7 @@ class Running {
   }
   ~Running() {
     if (thread.joinable()) {
-      asio::post(io, [this] { server.reset(); });
+      asio::post(io, [this] { server->close(); });
       thread.join();
     }
     server.reset();
@@ -179,7 +181,7 @@ class Running {
   asio::io_context io{1};
   base::Log log{"test"};
   Site site;
-  std::unique_ptr<Server> server;
+  std::shared_ptr<Server> server;
   std::thread thread;
   fs::path folder;
   uint16_t port = 0;

@@ -7,8 +7,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tools/wsbridge/api/pages.h"
 #include "tools/wsbridge/api/site.h"
+#include "tools/wsbridge/http/files.h"
 
 using namespace wl::wsbridge;
 
@@ -164,7 +164,7 @@ TEST_CASE("the built-in pages load nothing from elsewhere and have no script ins
   const std::regex inside(R"re(<script(?![^>]*\bsrc=)|<style|\son[a-z]+=|\sstyle=|javascript:)re");
   for (const char* path : {"/", "/setup", "/docs", "/redoc"}) {
     INFO(path);
-    const auto response = api::page(path);
+    const auto response = http::page({.path = path});
     REQUIRE(response);
     REQUIRE(header(*response, "Content-Type") == "text/html; charset=utf-8");
     REQUIRE(header(*response, "Content-Security-Policy").starts_with("default-src 'self'"));
@@ -176,14 +176,14 @@ TEST_CASE("the built-in pages load nothing from elsewhere and have no script ins
     for (std::sregex_iterator at(html.begin(), html.end(), link), end; at != end; ++at) {
       const std::string file = (*at)[1];
       INFO(file);
-      if (!file.starts_with("/_/docs/")) REQUIRE(api::page(file));
+      if (!file.starts_with("/_/docs/")) REQUIRE(http::page({.path = file}));
     }
   }
-  REQUIRE(header(*api::page("/"), "Content-Security-Policy").find("unsafe") == std::string::npos);
-  REQUIRE(header(*api::page("/_/app.js"), "Content-Type") == "text/javascript; charset=utf-8");
+  REQUIRE(header(*http::page({.path = "/"}), "Content-Security-Policy").find("unsafe") == std::string::npos);
+  REQUIRE(header(*http::page({.path = "/_/app.js"}), "Content-Type") == "text/javascript; charset=utf-8");
   for (const char* path :
        {"/x", "/_/", "/_/x", "/_/../app.js", "/_/docs/", "/_/docs/../docs.html", "/_/docs/LICENSE"}) {
     INFO(path);
-    REQUIRE(!api::page(path));
+    REQUIRE(!http::page({.path = path}));
   }
 }

@@ -5,7 +5,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/api/routes.h"
 
 using namespace wl::wsbridge;
@@ -68,23 +67,4 @@ TEST_CASE("wsbridge: paths in segments", "[wsbridge][routes]") {
   CHECK(parameter_of("{b}") == "b");
   CHECK(parameter_of("{}").empty());
   CHECK(parameter_of("b").empty());
-}
-
-TEST_CASE("wsbridge: problems", "[wsbridge][routes]") {
-  CHECK(problem_document(404, "no \"x\"") ==
-        R"({"type":"about:blank","title":"Not Found","status":404,"detail":"no \"x\""})");
-  CHECK(problem_document(429, "") == R"({"type":"about:blank","title":"Too Many Requests","status":429})");
-  CHECK(nlohmann::json::accept(problem_document(400, "\xff\x01")));
-  const auto plain = problem(503, "later");
-  CHECK(plain.status == 503);
-  CHECK(plain.headers == http::Headers{{"Content-Type", "application/problem+json"}});
-  auto as = shape::Program::compile("{success: false, error: .detail}");
-  REQUIRE(as);
-  const auto shaped = problem(400, "bad", &*as);
-  CHECK(shaped.status == 400);
-  CHECK(shaped.headers == http::Headers{{"Content-Type", "application/json"}});
-  CHECK(std::get<std::string>(shaped.body) == R"({"success":false,"error":"bad"})");
-  auto broken = shape::Program::compile("error");
-  REQUIRE(broken);
-  CHECK(std::get<std::string>(problem(400, "bad", &*broken).body) == problem_document(400, "bad"));
 }

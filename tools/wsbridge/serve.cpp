@@ -195,7 +195,7 @@ class Bridge {
   std::unique_ptr<access::Gate> gate_;
   std::unique_ptr<api::Site> site_;
   std::unique_ptr<MetricsSite> metrics_site_;
-  std::unique_ptr<http::Server> server_, metrics_server_;
+  std::shared_ptr<http::Server> server_, metrics_server_;
 };
 
 base::Result<void> Bridge::build(const catalog::Location& location,
@@ -213,13 +213,12 @@ base::Result<void> Bridge::build(const catalog::Location& location,
   gate_ = std::make_unique<access::Gate>(users_, *policy_, profile_.signup, log_);
   site_ = std::make_unique<api::Site>(executor, profile_, *policy_, *gate_, redis_, log_);
   if (auto built = site_->build(context_.version); !built) return built;
-  const http::ServerOptions server_options{.limits = profile_.limits, .access_log = options_.access_log};
-  server_ = std::make_unique<http::Server>(executor, *site_, server_options, log_);
+  server_ = std::make_shared<http::Server>(executor, *site_, profile_.limits, options_.access_log, log_);
   site_->served = &server_->counts();
   site_->metrics_here = options_.metrics_listen.empty();
   if (!options_.metrics_listen.empty()) {
     metrics_site_ = std::make_unique<MetricsSite>(*site_);
-    metrics_server_ = std::make_unique<http::Server>(executor, *metrics_site_, http::ServerOptions{}, log_);
+    metrics_server_ = std::make_shared<http::Server>(executor, *metrics_site_, LimitSpec{}, false, log_);
   }
   return {};
 }

@@ -11,8 +11,6 @@
 
 #include "libcommon/base/utf8.h"
 #include "tools/wsbridge/access/access.h"
-#include "tools/wsbridge/api/problem.h"
-#include "tools/wsbridge/http/target.h"
 
 namespace wl::wsbridge::access {
 namespace {
@@ -38,7 +36,7 @@ Response as_json(const nlohmann::ordered_json& body) {
 }
 
 Response refuse(unsigned status, std::string_view detail, int retry_after_s = 1) {
-  Response response = api::problem(status, detail);
+  Response response = http::problem(status, detail);
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (status == 429 || status == 503)
     response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));

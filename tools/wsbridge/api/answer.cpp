@@ -7,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::api {
@@ -201,7 +200,7 @@ Entry Answers::shaped(const RouteSpec& route, const std::string& json) {
 }
 
 Entry Answers::failed(const RouteSpec& route, unsigned status, std::string_view detail) {
-  const std::string problem = problem_document(status, detail);
+  const std::string problem = std::get<std::string>(http::problem(status, detail).body);
   const auto own = route.error_as.empty() ? std::nullopt : first(route.error_as, problem);
   return make_entry(status, own ? "application/json" : "application/problem+json", own.value_or(problem));
 }

@@ -10,7 +10,7 @@
 
 #include "libcommon/base/time.h"
 #include "tools/wsbridge/access/access.h"
-#include "tools/wsbridge/http/conditional.h"
+#include "tools/wsbridge/http/files.h"
 #include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::api {

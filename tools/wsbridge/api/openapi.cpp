@@ -4,9 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tools/wsbridge/api/pages.h"
-#include "tools/wsbridge/api/problem.h"
 #include "tools/wsbridge/api/routes.h"
+#include "tools/wsbridge/http/files.h"
 #include "tools/wsbridge/shape/program.h"
 
 namespace wl::wsbridge::api {
@@ -51,7 +50,7 @@ Json told(const RouteSpec& route) {
           {"form", kForms[static_cast<size_t>(route.form)]},
           {"media_type", route.media_type},
           {"status", route.status},
-          {"reason", reason(route.status)},
+          {"reason", http::reason(route.status)},
           {"own_failures", !route.error_as.empty()},
           {"rate", !route.rate.empty()},
           {"access", kAccess[static_cast<size_t>(route.access)]}};
@@ -60,7 +59,7 @@ Json told(const RouteSpec& route) {
 }  // namespace
 
 std::string_view embedded(std::string_view name) {
-  return std::ranges::find(web_files(), name, &WebFile::name)->bytes;
+  return std::ranges::find(http::web_files(), name, &http::WebFile::name)->bytes;
 }
 
 const std::vector<RouteSpec>& built_in_routes() {

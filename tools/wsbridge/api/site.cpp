@@ -5,15 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tools/wsbridge/api/pages.h"
-#include "tools/wsbridge/api/problem.h"
-#include "tools/wsbridge/http/target.h"
 #include "tools/wsbridge/stream/view.h"
 
 namespace wl::wsbridge::api {
 namespace {
 
 using boost::asio::awaitable;
+using http::problem;
 using nlohmann::json;
 
 /// Whom a rate counts: the user, else the address.
@@ -90,7 +88,7 @@ base::Result<void> Site::build(std::string_view version) {
     lines_[&route] = *view;
   }
   if (profile_.web.empty()) return {};
-  auto web = StaticFiles::open(profile_.web);
+  auto web = http::StaticFiles::open(profile_.web);
   if (!web) return std::unexpected(web.error());
   web_.emplace(std::move(*web));
   return {};
@@ -170,8 +168,8 @@ awaitable<http::Response> Site::dispatch(http::Request& request) {
   if (!values) co_return answers_.failure(route, 400, values.error().text);
   if (route.upload) {
     if (!request.upload) co_return answers_.failure(route, 400, "a file is expected as body");
-    values->emplace("upload", request.upload->path());
-    values->emplace("upload_name", request.upload->name());
+    values->emplace("upload", request.upload->path);
+    values->emplace("upload_name", request.upload->name);
   }
   std::string owner = identity.user ? identity.user->id : "";
   co_return co_await answers_.answer(route, std::move(*values), std::move(owner), request);
@@ -189,7 +187,7 @@ http::Response Site::no_route(const http::Request& request, const Found& found) 
     http::Response own = web_->answer(request, *segments);
     if (own.status != 404) return own;
   }
-  std::optional<http::Response> file = request.method == "GET" ? page(request.path) : std::nullopt;
+  std::optional<http::Response> file = request.method == "GET" ? http::page(request) : std::nullopt;
   return file ? std::move(*file) : problem(404, "there is nothing here");
 }
 
@@ -223,7 +221,7 @@ awaitable<http::Response> Site::built_in(const RouteSpec& route, const http::Req
                             .body = entry.body};
     co_return response;
   }
-  if (std::optional<http::Response> file = page(request.path)) co_return std::move(*file);
+  if (std::optional<http::Response> file = http::page(request)) co_return std::move(*file);
   co_return co_await gate_.answer(name, request, identity);
 }
 

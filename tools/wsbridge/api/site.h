@@ -18,7 +18,7 @@
 #include "tools/wsbridge/api/answer.h"
 #include "tools/wsbridge/api/limiter.h"
 #include "tools/wsbridge/api/routes.h"
-#include "tools/wsbridge/api/static_files.h"
+#include "tools/wsbridge/http/files.h"
 #include "tools/wsbridge/http/message.h"
 #include "tools/wsbridge/http/server.h"
 #include "tools/wsbridge/websocket/session.h"
@@ -75,7 +75,7 @@ class Site final : public http::Handler {
   Limiter limiter_;
   RouteTable own_;
   RouteTable built_in_;
-  std::optional<StaticFiles> web_{};  ///< the profile's pages; they come before our own
+  std::optional<http::StaticFiles> web_{};  ///< the profile's pages; they come before our own
   std::string openapi_{};
   std::map<std::string, shape::Program> programs_{};  ///< report_program() by name
   std::map<std::string, std::pair<const SocketSpec*, std::shared_ptr<websocket::Socket>>> sockets_{};

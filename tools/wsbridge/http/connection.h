@@ -1,40 +1,44 @@
 #pragma once
-// A socket as a Stream, with TLS over it or not.
+// A connection of bytes, whatever lies under it: TCP or a unix socket, with TLS over it or not.
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
-#include "libcommon/base/fd.h"
-#include "tools/wsbridge/http/stream.h"
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/system/error_code.hpp>
 
 struct ssl_ctx_st;  // SSL_CTX
+struct ssl_st;      // SSL
 
 namespace wl::wsbridge::http {
 
-class Connection final : public Stream {
+/// One reader and one writer at a time. Errors come as error codes, never as exceptions.
+class Connection {
  public:
-  /// `socket` is non-blocking; `tls` may be null.
-  Connection(boost::asio::any_io_executor executor, base::Fd socket, ssl_ctx_st* tls);
-  ~Connection() override;
+  using Socket = boost::asio::generic::stream_protocol::socket;
 
-  boost::asio::awaitable<size_t> read_some(std::span<char> into, boost::system::error_code& error) override;
+  /// `tls` may be null.
+  Connection(Socket socket, ssl_ctx_st* tls);
+
+  /// Of TLS; true at once without it.
+  boost::asio::awaitable<bool> handshake();
+  /// Waits for some bytes; 0 with `error` set at the end or on failure.
+  boost::asio::awaitable<size_t> read_some(std::span<char> into, boost::system::error_code& error);
+  /// Writes all of `parts` with as few system calls as there can be. What they point to must live until then.
   boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts,
-                                     boost::system::error_code& error) override;
-  void close() override;
-  [[nodiscard]] boost::asio::any_io_executor executor() override;
-
-  /// Of TLS; true at once without it. With `server` we are the client, and its certificate must be for that
-  /// name or address.
-  boost::asio::awaitable<bool> handshake(std::string server = {});
-  /// Why a client's handshake failed.
-  [[nodiscard]] std::string tls_failure() const;
-  /// Writes what can be written right now; for a last word to somebody who is not served.
-  void say(std::string_view text);
-  /// Says that nothing more will be written.
-  void end_output();
-  [[nodiscard]] bool peer_gone() const override;
+                                     boost::system::error_code& error);
   /// read_some() gives these bytes first.
   void unread(std::string bytes) { ahead_ = std::move(bytes); }
+  /// Says that nothing more will be written.
+  void end_output();
+  /// Ends both directions at once: waiting calls come back with an error.
+  void close();
+  /// The other side has closed, as far as can be known without reading.
+  [[nodiscard]] bool peer_gone();
+  [[nodiscard]] boost::asio::any_io_executor executor() { return socket_.get_executor(); }
   [[nodiscard]] uint64_t written() const { return written_; }
 
   /// When the server closes it, on the steady clock. A write that waits moves it `patience_ns` on, unless
@@ -43,17 +47,22 @@ class Connection final : public Stream {
   int64_t patience_ns = 0;
 
  private:
-  struct Socket;
-  /// One attempt: bytes written; 0 with an error, would_block among them.
-  size_t write_now(std::span<const boost::asio::const_buffer> parts, size_t skip,
-                   boost::system::error_code& error);
+  struct FreeSsl {
+    void operator()(ssl_st* ssl) const;
+  };
+  template <class Attempt>
+  boost::asio::awaitable<void> secured(const Attempt& attempt, boost::system::error_code& error);
+  size_t send(std::span<const boost::asio::const_buffer> parts, size_t skip,
+              boost::system::error_code& error);
   boost::asio::awaitable<void> wait(bool for_writing, boost::system::error_code& error);
 
-  std::unique_ptr<Socket> socket_;
+  Socket socket_;
+  std::unique_ptr<ssl_st, FreeSsl> ssl_{};
+  bool broken_ = false;  // RFC 8446: nothing is said on it any more, not even close_notify
   std::string ahead_{};
-  std::string gathered_{};  ///< small parts put together for TLS
+  std::string record_{};  // small parts put together for TLS
   uint64_t written_ = 0;
-  unsigned unbroken_ = 0;  ///< reads that did not wait
+  unsigned unbroken_ = 0;  // reads that did not wait
 };
 
 }  // namespace wl::wsbridge::http

@@ -1,6 +1,7 @@
 #pragma once
 // Requests and answers of HTTP as the rest of the bridge sees them: no Beast, no sockets.
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,19 +27,10 @@ struct Peer {
 };
 
 /// The body of an upload, in a temporary file that goes with this object.
-class TemporaryFile {
- public:
-  TemporaryFile(std::string path, std::string name) : path_(std::move(path)), name_(std::move(name)) {}
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile();
-  [[nodiscard]] const std::string& path() const { return path_; }
-  /// As the client calls it: never a part of a path of ours.
-  [[nodiscard]] const std::string& name() const { return name_; }
-
- private:
-  std::string path_;
-  std::string name_;
+struct TemporaryFile {
+  ~TemporaryFile() { ::unlink(path.c_str()); }
+  std::string path;
+  std::string name;  ///< as the client calls it: never a part of a path of ours
 };
 
 struct Request {
@@ -67,15 +59,21 @@ class BodySource {
   virtual void gone() {}
 };
 
-/// Bytes of a regular file. The server adds ETag and Last-Modified, and answers conditions and ranges.
-struct FileBody {
-  std::string path{};                        ///< opened when it is sent,
-  std::shared_ptr<const base::Fd> opened{};  ///< unless this is here
+struct ByteRange {
+  uint64_t first = 0;
+  uint64_t size = 0;
 };
 
-class Stream;  // the connection itself, see stream.h
+/// Bytes of a file, see file_answer().
+struct FileBody {
+  base::Fd fd{};
+  ByteRange part{};
+};
+
+class Connection;
+using Stream = Connection;
 /// Takes the connection over, after the head of the answer was written: a WebSocket, a stream of records.
-using TakeOver = std::function<boost::asio::awaitable<void>(Stream&)>;
+using TakeOver = std::function<boost::asio::awaitable<void>(Connection&)>;
 
 struct Response {
   unsigned status = 200;
@@ -84,6 +82,11 @@ struct Response {
                TakeOver>
       body{};
 };
+
+/// "Not Found" of 404.
+[[nodiscard]] std::string_view reason(unsigned status);
+/// A failure as RFC 9457 has it: {"type":"about:blank","title":"Not Found","status":404,"detail":"…"}
+[[nodiscard]] Response problem(unsigned status, std::string_view detail = {});
 
 /// What to do with a body, decided from the head of a request.
 struct Admission {
@@ -102,5 +105,17 @@ class Handler {
   virtual boost::asio::awaitable<Admission> admit(const Request& request) = 0;
   virtual boost::asio::awaitable<Response> handle(Request& request) = 0;
 };
+
+/// "/a/b%20c" → {"a", "b c"}; "/" → {}; a last "/" gives an empty last segment. Nothing: it does not begin
+/// with '/', or a segment is ".", ".." or empty (but the last), or holds '/', '\\' or NUL once decoded, or a
+/// '%' is no escape.
+[[nodiscard]] std::optional<std::vector<std::string>> decode_path(std::string_view path);
+/// "a=1&b=x+y" → pairs in their order, '+' is a space. Nothing: a '%' is no escape, or NUL.
+[[nodiscard]] std::optional<Headers> parse_query(std::string_view query);
+/// Appends `text` so that parse_query() reads it again.
+void append_encoded(std::string& query, std::string_view text);
+
+/// "Fri, 20 Nov 2026 09:03:00 GMT".
+[[nodiscard]] std::string http_date(time_t time);
 
 }  // namespace wl::wsbridge::http

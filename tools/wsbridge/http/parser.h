@@ -2,22 +2,18 @@
 // Bytes of a connection into requests: Beast's parser behind the checks that it lacks. Nothing is accepted
 // that two parsers in a row could read in two ways (request smuggling).
 #include <cstdint>
-#include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "tools/wsbridge/http/message.h"
 
 namespace wl::wsbridge::http {
 
-/// Where the bytes of a body go.
-class Sink {
- public:
-  virtual ~Sink() = default;
-  /// 0: fine; else the status with which the request is refused.
-  virtual unsigned add(std::string_view bytes) = 0;
-};
+/// Takes the bytes of a body; 0: fine; else the status with which the request is refused.
+using Sink = std::function<unsigned(std::string_view bytes)>;
 
 struct Head {
   Request request{};
@@ -31,26 +27,24 @@ struct Head {
 
 class Parser {
  public:
-  template <class T>
-  using Outcome = std::expected<T, unsigned>;  ///< or the status with which the request is refused
+  /// What head() and body() say beside the status with which a request is refused.
+  static constexpr unsigned kMore = 0, kWhole = 200;
 
-  Parser();
+  /// Heads of up to `max_head` bytes are taken.
+  explicit Parser(size_t max_head);
   ~Parser();
-  /// Size of the head at the front of `bytes`; 0: it is not whole yet. `line` is the parser's place, 0 at
-  /// first.
-  [[nodiscard]] static Outcome<size_t> find_head(std::string_view bytes, size_t& line);
-  [[nodiscard]] Outcome<Head> parse_head(std::string_view head);
-  /// Takes of the body what it can use.
-  [[nodiscard]] Outcome<size_t> body(std::string_view bytes, Sink& sink);
-  /// The body is whole.
-  [[nodiscard]] bool done() const;
+  /// Takes a head off the front of `bytes` once it is whole.
+  [[nodiscard]] unsigned head(std::string& bytes, Head& head);
+  /// Takes of the body behind it what is there.
+  [[nodiscard]] unsigned body(std::string& bytes, const Sink& sink);
 
  private:
   struct Beast;
-  std::unique_ptr<Beast> beast_;
-};
+  unsigned parse(std::string_view bytes);
 
-/// "Not Found" of 404.
-[[nodiscard]] std::string_view reason_phrase(unsigned status);
+  std::unique_ptr<Beast> beast_;
+  size_t max_head_;
+  size_t line_ = 0;  // where the line begins that is not whole yet
+};
 
 }  // namespace wl::wsbridge::http

@@ -3,14 +3,19 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/log.h"
+#include "tools/wsbridge/http/connection.h"
 #include "tools/wsbridge/http/message.h"
 #include "tools/wsbridge/profile/profile.h"
 
@@ -30,16 +35,14 @@ struct ServerCounts {
   uint64_t bytes_out = 0;             ///< of answers and of what TakeOver wrote
 };
 
-struct ServerOptions {
-  LimitSpec limits{};
-  bool access_log = false;  ///< a line for each request at info; else at debug
-};
+class Session;
 
-/// Lives on one I/O thread. `handler` and `log` must outlive the executor's work.
-class Server {
+/// Lives on one I/O thread, held by a shared_ptr. `handler` and `log` must outlive the executor's work.
+class Server : public std::enable_shared_from_this<Server> {
  public:
-  Server(boost::asio::any_io_executor executor, Handler& handler, ServerOptions options, base::Log& log);
-  /// Closes everything at once.
+  /// `access_log`: a line for each request at info; else at debug.
+  Server(boost::asio::any_io_executor executor, Handler& handler, LimitSpec limits, bool access_log,
+         base::Log& log);
   ~Server();
 
   /// Binds and begins to accept; gives the URL under which it answers ("http://127.0.0.1:8000").
@@ -47,11 +50,33 @@ class Server {
   /// Accepts no more, closes what is idle, gives running answers (and TakeOvers: end those first) `grace` to
   /// finish, then closes them.
   boost::asio::awaitable<void> stop(std::chrono::milliseconds grace);
-  [[nodiscard]] const ServerCounts& counts() const;
+  /// Closes everything at once.
+  void close();
+  [[nodiscard]] const ServerCounts& counts() const { return counts_; }
 
  private:
-  struct Core;
-  std::shared_ptr<Core> core_;
+  friend class Session;
+  struct Listener;
+  boost::asio::awaitable<void> accept(std::shared_ptr<Listener> listener);
+  void begin(Connection::Socket socket, const boost::asio::generic::stream_protocol::endpoint& from,
+             Listener& listener);
+  boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
+  boost::asio::awaitable<void> look_after();
+  boost::asio::awaitable<void> empty_within(std::chrono::milliseconds time);
+
+  boost::asio::any_io_executor executor_;
+  Handler& handler_;
+  LimitSpec limits_;
+  bool access_log_;
+  base::Log& log_;
+  boost::asio::steady_timer timer_;
+  ServerCounts counts_{};
+  std::vector<std::shared_ptr<Listener>> listeners_{};
+  std::list<std::shared_ptr<Session>> sessions_{};
+  std::unordered_map<std::string, uint32_t> addresses_{};  // connections of each
+  std::string usual_headers_{};                            // that every answer has, made anew with the time
+  bool stopping_ = false;                                  // every answer is the last one of its connection
+  bool closed_ = false;
 };
 
 }  // namespace wl::wsbridge::http

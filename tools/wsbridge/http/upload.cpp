@@ -1,110 +1,158 @@
 #include "tools/wsbridge/http/upload.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "tools/wsbridge/http/target.h"
-
 namespace wl::wsbridge::http {
 namespace {
+
+using boost::beast::iequals;
+
+/// `name` of " type; name=value; other=\"value\"", where it begins with that type.
+std::optional<std::string> parameter(std::string_view text, std::string_view type, std::string_view name) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  if (!iequals(text.substr(0, type.size()), type)) return std::nullopt;
+  text.remove_prefix(std::min(text.find(';'), text.size()));
+  for (const auto& [key, value] : boost::beast::http::param_list(text)) {
+    if (iequals(key, name)) return std::string(value);
+  }
+  return std::nullopt;
+}
 
 /// The last part of a path of any system, without control characters.
 std::string plain_name(std::string_view name) {
   constexpr size_t kMaxName = 255;
   name.remove_prefix(name.find_last_of("/\\") + 1);
-  std::string plain;
-  for (const char c : name.substr(0, kMaxName)) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) plain += c;
-  }
+  std::string plain(name.substr(0, kMaxName));
+  std::erase_if(plain, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   return plain == "." || plain == ".." ? "" : plain;
 }
 
+unsigned status_of_errno() { return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? 507 : 500; }
+
 }  // namespace
 
-Upload::Upload(const std::string& directory, const std::string* content_type, std::string field,
-               uint64_t max_bytes)
-    : path_(directory + "/upload-XXXXXX"),
-      field_(std::move(field)),
-      room_(max_bytes),
-      max_total_(max_bytes + kMaxOverhead) {
+std::optional<std::string> multipart_boundary(std::string_view content_type) {
+  constexpr size_t kMaxBoundary = 70;  // RFC 2046, 5.1.1
+  auto boundary = parameter(content_type, "multipart/form-data", "boundary");
+  const bool good = boundary && !boundary->empty() && boundary->size() <= kMaxBoundary;
+  return good && !boundary->ends_with(' ') ? boundary : std::nullopt;
+}
+
+Upload::Upload(const std::string* content_type, std::string field, uint64_t max_bytes)
+    : field_(std::move(field)), room_(max_bytes) {
   if (content_type == nullptr || !content_type->starts_with("multipart/")) {
-    (void)open("");
-    in_file_ = true;
+    status_ = open("");
   } else if (const auto boundary = multipart_boundary(*content_type)) {
-    form_.emplace(*boundary);
+    delimiter_ = "\r\n--" + *boundary;
   } else {
     status_ = 400;
   }
 }
 
-bool Upload::refuse(unsigned status) {
-  status_ = status;
-  return false;
-}
-
-bool Upload::open(std::string_view name) {
-  fd_.reset(::mkostemp(path_.data(), O_CLOEXEC));
-  if (!fd_) return refuse(errno == ENOSPC ? 507 : 500);
-  file_ = std::make_shared<TemporaryFile>(path_, plain_name(name));
-  return true;
-}
-
 unsigned Upload::add(std::string_view bytes) {
-  taken_ += bytes.size();
-  if (status_ != 0) return status_;
-  if (!form_) {
-    (void)save(bytes);
-  } else if (taken_ > max_total_) {
-    status_ = 413;
-  } else if (!form_->feed(bytes, *this) && status_ == 0) {
-    status_ = 400;
+  if (status_ != 0 || state_ == State::done) return status_;  // what stands behind a form is nothing
+  if (delimiter_.empty()) return save(bytes);
+  kept_ += bytes;
+  std::string_view rest = kept_;
+  while (status_ == 0 && take(rest)) {
   }
+  kept_.erase(0, kept_.size() - rest.size());
   return status_;
 }
 
-bool Upload::save(std::string_view bytes) {
-  if (bytes.size() > room_) return refuse(413);
-  room_ -= bytes.size();
-  while (!bytes.empty()) {
-    const ssize_t done = ::write(fd_.get(), bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return refuse(errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? 507 : 500);
-    bytes.remove_prefix(static_cast<size_t>(done));
+/// Takes what is decided off the front of `rest`; false: more bytes are needed.
+bool Upload::take(std::string_view& rest) {
+  constexpr std::string_view kHeadEnd = "\r\n\r\n";
+  if (state_ != State::head) {
+    const size_t found = rest.find(delimiter_);
+    const bool there = found != std::string_view::npos;
+    const size_t size = there ? found : rest.size() - std::min(rest.size(), delimiter_.size() - 1);
+    if (state_ == State::data) status_ = save(rest.substr(0, size));
+    rest.remove_prefix(there ? size + delimiter_.size() : size);
+    if (there) state_ = State::head;
+    return there;
+  }
+  if (rest.starts_with("--")) {
+    state_ = State::done;
+    return false;
+  }
+  const size_t line = std::min(rest.find_first_not_of(" \t"), rest.size());  // behind padding
+  const size_t end = rest.find(kHeadEnd);
+  if (rest.size() >= 2 && line < rest.size() && rest[line] != '\r') {
+    status_ = 400;
+  } else if (end <= kMaxHead - kHeadEnd.size()) {
+    status_ = begin_part(rest.substr(line, end + 2 - line));
+    rest.remove_prefix(end + kHeadEnd.size());
+    state_ = State::data;
+  } else if (end != std::string_view::npos || rest.size() >= kMaxHead) {
+    status_ = 400;
+  } else {
+    return false;
   }
   return true;
 }
 
-bool Upload::part(std::string_view name, std::optional<std::string_view> file_name) {
-  in_file_ = name == field_;
-  if (in_file_) return !file_ && open(file_name.value_or(""));  // one file, not two
-  name_ = name;
-  value_.clear();
-  return true;
+/// `head`: a line end, and lines with theirs.
+unsigned Upload::begin_part(std::string_view head) {
+  constexpr std::string_view kDisposition = "content-disposition:";
+  if (!head.starts_with("\r\n") || head.find('\0') != std::string_view::npos) return 400;
+  while (!head.empty()) {
+    head.remove_prefix(2);
+    std::string_view line = head.substr(0, head.find("\r\n"));
+    head.remove_prefix(line.size());
+    if (!iequals(line.substr(0, kDisposition.size()), kDisposition)) continue;
+    line.remove_prefix(kDisposition.size());
+    const auto name = parameter(line, "form-data", "name");
+    if (!name) return 400;
+    fd_.reset();
+    if (*name == field_)
+      return file_ ? 400 : open(parameter(line, "form-data", "filename").value_or(""));  // one file, not two
+    query_ += query_.empty() ? "" : "&";
+    const unsigned status = save(*name);
+    query_ += '=';
+    return status;
+  }
+  return 400;
 }
 
-bool Upload::data(std::string_view bytes) {
-  if (in_file_) return save(bytes);
-  if (query_.size() + value_.size() + bytes.size() > kMaxFields) return refuse(413);
-  value_ += bytes;
-  return true;
+unsigned Upload::open(std::string_view name) {
+  std::string path = std::filesystem::temp_directory_path() / "wsbridge-upload-XXXXXX";
+  fd_.reset(::mkostemp(path.data(), O_CLOEXEC));
+  if (!fd_) return status_of_errno();
+  file_.reset(new TemporaryFile{path, plain_name(name)});
+  return 0;
 }
 
-bool Upload::part_end() {
-  if (!in_file_) append_query(query_, name_, value_);
-  return query_.size() <= 3 * kMaxFields || refuse(413);
+unsigned Upload::save(std::string_view bytes) {
+  if (!fd_) {
+    append_encoded(query_, bytes);
+    return query_.size() > kMaxFields ? 413 : 0;
+  }
+  if (bytes.size() > room_) return 413;
+  room_ -= bytes.size();
+  while (!bytes.empty()) {
+    const ssize_t done = ::write(fd_.get(), bytes.data(), bytes.size());
+    if (done < 0 && errno != EINTR) return status_of_errno();
+    bytes.remove_prefix(done < 0 ? 0 : static_cast<size_t>(done));
+  }
+  return 0;
 }
 
 unsigned Upload::finish(Request& request) {
   fd_.reset();
-  if (status_ == 0 && (!file_ || (form_ && !form_->complete()))) status_ = 400;
-  if (status_ != 0) return status_;
+  if (!file_ || (!delimiter_.empty() && state_ != State::done)) return 400;
   if (!request.query.empty() && !query_.empty()) request.query += '&';
   request.query += query_;
   request.upload = std::move(file_);
-  return 0;
+  return 200;
 }
 
 }  // namespace wl::wsbridge::http

@@ -1,5 +1,7 @@
 #pragma once
-// The body of an upload into a temporary file, as it comes.
+// The body of an upload into a temporary file, as it comes: the body as it is, or a file of a form
+// (multipart/form-data, RFC 7578) of any bytes, cut anywhere, in bounded memory.
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,42 +9,42 @@
 
 #include "libcommon/base/fd.h"
 #include "tools/wsbridge/http/message.h"
-#include "tools/wsbridge/http/multipart.h"
-#include "tools/wsbridge/http/parser.h"
 
 namespace wl::wsbridge::http {
 
-class Upload final : public Sink, private Multipart::Parts {
- public:
-  static constexpr uint64_t kMaxFields = uint64_t{64} << 10;   ///< bytes of a form's other fields together
-  static constexpr uint64_t kMaxOverhead = uint64_t{1} << 20;  ///< bytes of a form beside its file
+/// The boundary of a Content-Type header; nothing: it is no multipart/form-data, or has none that is allowed.
+[[nodiscard]] std::optional<std::string> multipart_boundary(std::string_view content_type);
 
-  /// A form by its Content-Type, or the body as it is. `directory` is ours alone.
-  Upload(const std::string& directory, const std::string* content_type, std::string field,
-         uint64_t max_bytes);
-  unsigned add(std::string_view bytes) override;
-  /// Behind the last byte: puts the file and the form's other fields (into the query) where the site finds
-  /// them.
+class Upload {
+ public:
+  static constexpr size_t kMaxHead = 8192;                ///< bytes of a part's head
+  static constexpr size_t kMaxFields = size_t{64} << 10;  ///< bytes of a form's other fields, encoded
+
+  /// `field` of a form, by its Content-Type, or the body as it is. `max_bytes`: of the file.
+  Upload(const std::string* content_type, std::string field, uint64_t max_bytes);
+  /// 0, or the status with which the request is refused.
+  [[nodiscard]] unsigned add(std::string_view bytes);
+  /// Behind the last byte, 200: puts the file and the form's other fields (into the query) where the site
+  /// finds them.
   [[nodiscard]] unsigned finish(Request& request);
 
  private:
-  bool part(std::string_view name, std::optional<std::string_view> file_name) override;
-  bool data(std::string_view bytes) override;
-  bool part_end() override;
-  bool open(std::string_view name);
-  bool save(std::string_view bytes);
-  bool refuse(unsigned status);
+  enum class State : uint8_t { preamble, head, data, done };
+  bool take(std::string_view& rest);
+  unsigned begin_part(std::string_view head);
+  unsigned open(std::string_view name);
+  unsigned save(std::string_view bytes);
 
-  std::string path_;
   std::string field_;
-  uint64_t room_;  ///< for the file
-  uint64_t taken_ = 0;
-  uint64_t max_total_;
-  std::optional<Multipart> form_{};
-  bool in_file_ = false;
-  std::string name_{}, value_{}, query_{};
+  uint64_t room_;            // for the file
+  std::string delimiter_{};  // of a form; else empty
+  /// Of a form, what is not decided yet. The first delimiter has no line end before it: we act as if there
+  /// had been one.
+  std::string kept_ = "\r\n";
+  State state_ = State::preamble;
+  std::string query_{};
   std::shared_ptr<TemporaryFile> file_{};
-  base::Fd fd_{};
+  base::Fd fd_{};  // of it; none: what comes is a field's
   unsigned status_ = 0;
 };
 

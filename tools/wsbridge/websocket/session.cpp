@@ -5,7 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "libcommon/base/utf8.h"
-#include "tools/wsbridge/http/stream.h"
+#include "tools/wsbridge/http/connection.h"
 
 namespace wl::wsbridge::websocket {
 
