@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/wsbridge/api/routes.h"
-#include "tools/wsbridge/profile/check.h"
 #include "tools/wsbridge/profile/read.h"
 
 using namespace wl::wsbridge;

@@ -8,7 +8,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "tools/wsbridge/profile/check.h"
 #include "tools/wsbridge/profile/read.h"
 
 using namespace wl::wsbridge;

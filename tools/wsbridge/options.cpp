@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "libcommon/cli/options.h"
-#include "tools/wsbridge/profile/check.h"
+#include "tools/wsbridge/profile/read.h"
 
 namespace wl::wsbridge {
 namespace {

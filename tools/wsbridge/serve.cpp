@@ -24,7 +24,7 @@
 #include "tools/wsbridge/api/site.h"
 #include "tools/wsbridge/http/server.h"
 #include "tools/wsbridge/process/child.h"
-#include "tools/wsbridge/profile/check.h"
+#include "tools/wsbridge/profile/read.h"
 
 namespace wl::wsbridge {
 namespace {
@@ -167,143 +167,89 @@ class MetricsSite final : public http::Handler {
   api::Site& site_;
 };
 
-/// Everything that runs, in the order in which it is built.
-class Bridge {
- public:
-  Bridge(const ServeOptions& options, Profile profile, cli::Context& context)
-      : options_(options), profile_(std::move(profile)), context_(context), log_(context.log) {}
-
-  base::Result<void> build(const catalog::Location& location, const std::optional<api::RedisSpec>& redis);
-  base::Result<void> listen();
-  /// Until a signal, then drains.
-  void run();
-
- private:
-  awaitable<void> wait_for_signal();
-  awaitable<void> drain();
-  awaitable<void> sleep(std::chrono::milliseconds time);
-  [[nodiscard]] bool input_runs();
-
-  const ServeOptions& options_;
-  Profile profile_;
-  cli::Context& context_;
-  base::Log& log_;
-  asio::io_context io_{1};
-  std::shared_ptr<catalog::Users> users_;
-  std::shared_ptr<api::Redis> redis_;
-  std::optional<access::Policy> policy_;
-  std::unique_ptr<access::Gate> gate_;
-  std::unique_ptr<api::Site> site_;
-  std::unique_ptr<MetricsSite> metrics_site_;
-  std::shared_ptr<http::Server> server_, metrics_server_;
-};
-
-base::Result<void> Bridge::build(const catalog::Location& location,
-                                 const std::optional<api::RedisSpec>& redis) {
-  const auto executor = io_.get_executor();
-  if (needs_users(profile_)) {
-    auto db = catalog::open_catalog(location);
-    if (!db) return std::unexpected(db.error());
-    users_ = std::make_shared<catalog::Users>(*db);
-  }
-  if (redis) redis_ = std::make_shared<api::Redis>(*redis, log_);
-  auto policy = access::Policy::make(profile_);
-  if (!policy) return std::unexpected(policy.error());
-  policy_.emplace(std::move(*policy));
-  gate_ = std::make_unique<access::Gate>(users_, *policy_, profile_.signup, log_);
-  site_ = std::make_unique<api::Site>(executor, profile_, *policy_, *gate_, redis_, log_);
-  if (auto built = site_->build(context_.version); !built) return built;
-  server_ = std::make_shared<http::Server>(executor, *site_, profile_.limits, options_.access_log, log_);
-  site_->served = &server_->counts();
-  site_->metrics_here = options_.metrics_listen.empty();
-  if (!options_.metrics_listen.empty()) {
-    metrics_site_ = std::make_unique<MetricsSite>(*site_);
-    metrics_server_ = std::make_shared<http::Server>(executor, *metrics_site_, LimitSpec{}, false, log_);
-  }
-  return {};
-}
-
-base::Result<void> Bridge::listen() {
-  std::string first;
-  for (const std::string& address : options_.listen) {
-    const auto url =
-        server_->listen({.address = address, .certificate = options_.certificate, .key = options_.key});
-    if (!url) return std::unexpected(url.error());
-    log_.info("listening on " + *url);
-    if (first.empty()) first = *url;
-  }
-  if (metrics_server_) {
-    const auto url =
-        metrics_server_->listen({.address = options_.metrics_listen, .certificate = {}, .key = {}});
-    if (!url) return std::unexpected(url.error());
-    log_.info("metrics on " + *url + "/metrics");
-  }
-  if (!users_) return {};
-  if (const std::string link = gate_->setup_link(first); !link.empty()) {
-    log_.info("no user yet: the first one is made at " + link);
-  }
-  return {};
-}
-
-void Bridge::run() {
-  site_->answers().start();
-  asio::co_spawn(io_, wait_for_signal(), asio::detached);
-  io_.run();
-}
-
-awaitable<void> Bridge::wait_for_signal() {
-  asio::signal_set signals(io_, SIGINT, SIGTERM);
+/// Waits for a signal, then drains. Ctrl-C on a pipeline reaches all of it: what those before us still write
+/// is taken first.
+awaitable<void> stop_on_signal(asio::io_context& io, api::Site& site, http::Server& server,
+                               std::chrono::nanoseconds grace, base::Log& log) {
+  asio::signal_set signals(io, SIGINT, SIGTERM);
   boost::system::error_code error;
   co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
   signals.async_wait([](const boost::system::error_code& failed, int signal) {
     if (!failed) ::_exit(128 + signal);  // the second one
   });
-  co_await drain();
-  io_.stop();
-}
-
-/// Ctrl-C on a pipeline reaches all of it: what those before us still write is taken first.
-awaitable<void> Bridge::drain() {
+  const auto input_runs = [&site] {
+    return std::ranges::any_of(site.answers().feeds(), [](const auto& named) {
+      const stream::Feed& feed = *named.second;
+      return feed.spec().pipeline.empty() && feed.counts().state == stream::FeedState::running;
+    });
+  };
   const auto end = std::chrono::steady_clock::now() + kLastRecords;
+  asio::steady_timer timer(io);
   while (input_runs() && std::chrono::steady_clock::now() < end) {
-    co_await sleep(std::chrono::milliseconds(10));
+    timer.expires_after(std::chrono::milliseconds(10));
+    co_await timer.async_wait(asio::use_awaitable);
   }
-  log_.info("stopping");
-  co_await site_->drain();
-  const std::chrono::nanoseconds grace(options_.grace);
-  co_await server_->stop(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
-  co_await site_->answers().stop();
+  log.info("stopping");
+  co_await site.drain();
+  co_await server.stop(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
+  co_await site.answers().stop();
+  io.stop();
 }
 
-awaitable<void> Bridge::sleep(std::chrono::milliseconds time) {
-  asio::steady_timer timer(io_, time);
-  co_await timer.async_wait(asio::use_awaitable);
-}
-
-bool Bridge::input_runs() {
-  return std::ranges::any_of(site_->answers().feeds(), [](const auto& named) {
-    const stream::Feed& feed = *named.second;
-    return feed.spec().pipeline.empty() && feed.counts().state == stream::FeedState::running;
-  });
+base::Result<void> run(ServeOptions options, const catalog::Location& location, cli::Context& context) {
+  base::Log& log = context.log;
+  std::optional<api::RedisSpec> shared;
+  const auto profile = served_profile(options, shared, log);
+  if (!profile) return std::unexpected(profile.error());
+  const auto policy = access::Policy::make(*profile);
+  if (!policy) return std::unexpected(policy.error());
+  std::shared_ptr<catalog::Users> users;
+  if (needs_users(*profile)) {
+    auto db = catalog::open_catalog(location);
+    if (!db) return std::unexpected(db.error());
+    users = std::make_shared<catalog::Users>(*db);
+  }
+  asio::io_context io(1);
+  access::Gate gate(users, *policy, profile->signup, log);
+  const auto redis = shared ? std::make_shared<api::Redis>(*shared, log) : nullptr;
+  api::Site site(io.get_executor(), *profile, *policy, gate, redis, log);
+  if (auto built = site.build(context.version); !built) return built;
+  const auto server =
+      std::make_shared<http::Server>(io.get_executor(), site, profile->limits, options.access_log, log);
+  MetricsSite metrics(site);
+  const auto metrics_server =
+      std::make_shared<http::Server>(io.get_executor(), metrics, LimitSpec{}, false, log);
+  site.served = &server->counts();
+  site.metrics_here = options.metrics_listen.empty();
+  std::string first;
+  for (const std::string& address : options.listen) {
+    const auto url = server->listen({address, options.certificate, options.key});
+    if (!url) return std::unexpected(url.error());
+    log.info("listening on " + *url);
+    if (first.empty()) first = *url;
+  }
+  if (!site.metrics_here) {
+    const auto url = metrics_server->listen({.address = options.metrics_listen});
+    if (!url) return std::unexpected(url.error());
+    log.info("metrics on " + *url + "/metrics");
+  }
+  const std::string link = users ? gate.setup_link(first) : "";
+  if (!link.empty()) log.info("no user yet: the first one is made at " + link);
+  site.answers().start();
+  asio::co_spawn(io, stop_on_signal(io, site, *server, std::chrono::nanoseconds(options.grace), log),
+                 asio::detached);
+  io.run();
+  return {};
 }
 
 }  // namespace
 
-base::Exit serve(ServeOptions options, const catalog::Location& catalog, cli::Context& context) {
-  const auto refuse = [&context](const base::Error& error) {
-    context.log.error(error);
-    return error.exit;
-  };
+base::Exit serve(const ServeOptions& options, const catalog::Location& catalog, cli::Context& context) {
   base::Signals::catch_reopen();
   raise_descriptor_limit();
-  std::optional<api::RedisSpec> redis;
-  auto profile = served_profile(options, redis, context.log);
-  if (!profile) return refuse(profile.error());
-  Bridge bridge(options, std::move(*profile), context);
-  if (const auto built = bridge.build(catalog, redis); !built) return refuse(built.error());
-  if (const auto listening = bridge.listen(); !listening) return refuse(listening.error());
-  bridge.run();
-  return base::Exit::ok;
+  const auto done = run(options, catalog, context);
+  if (!done) context.log.error(done.error());
+  return done ? base::Exit::ok : done.error().exit;
 }
 
 }  // namespace wl::wsbridge

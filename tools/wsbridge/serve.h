@@ -24,6 +24,7 @@ struct ServeOptions {
 };
 
 /// Serves until SIGINT or SIGTERM; then it drains.
-[[nodiscard]] base::Exit serve(ServeOptions options, const catalog::Location& catalog, cli::Context& context);
+[[nodiscard]] base::Exit serve(const ServeOptions& options, const catalog::Location& catalog,
+                               cli::Context& context);
 
 }  // namespace wl::wsbridge
