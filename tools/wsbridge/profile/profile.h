@@ -158,7 +158,7 @@ struct Profile {
   std::vector<RouteSpec> routes{};
   std::vector<SocketSpec> sockets{};
   LimitSpec limits{};
-  std::vector<std::string> open_to{};  ///< CIDR or "unix": may read without a token; empty: this machine
+  std::vector<std::string> open_to{};  ///< CIDR: may read without a token; empty: this machine
   std::vector<std::string> origins{};  ///< "http://dash.example:3000"; of others' pages nothing is read
   std::vector<std::string> hosts{};    ///< names that Host may have beside addresses and localhost
   std::vector<std::string> trusted_proxies{};  ///< CIDR: X-Forwarded-For is believed from there alone
