@@ -27,68 +27,8 @@ struct File {
   Findings& findings;
 };
 
-<<<<<<< Updated upstream
 bool is_host(const std::string& text) { return !text.empty(); }
-bool is_network(const std::string& text) { return text == "unix" || packet::parse_network(text).has_value(); }
-=======
-/// A document of JSON with comments. Each object in it has a member "": an object with the lines of its
-/// members, and with its own as "". Throws Unreadable.
-Json parse(std::string_view text) {
-  if (text.size() > kMaxDocument) throw Unreadable{1, "larger than 256 KB"};
-  size_t line = 1;
-  char last = ' ';  // a '\n' counts for what is behind it: the parser looks one character behind a number
-  const auto characters = std::views::transform(text, [&line, &last](char c) {
-    line += std::exchange(last, c) == '\n' ? 1U : 0U;
-    return c;
-  });
-  std::vector<Json> open;  // the lines of each object that is open
-  const auto note = [&](int depth, Json::parse_event_t event, Json& json) {
-    using enum Json::parse_event_t;
-    if (event == key && !open.back().emplace(json.get<std::string>(), line).second)
-      throw Unreadable{line, json.dump() + " stands in this object twice"};
-    if ((event == object_start || event == array_start) && depth >= kMaxDepth)
-      throw Unreadable{line, "nested too deeply"};
-    if (event == object_start) open.push_back(Json::object({{"", line}}));
-    if (event == object_end) {
-      json[""] = std::move(open.back());
-      open.pop_back();
-    }
-    return true;
-  };
-  try {
-    return Json::parse(characters.begin(), characters.end(), note, true, true);
-  } catch (const Json::exception& exception) {
-    // "[…] parse error at line 3, column 4: syntax error while … - reason"
-    std::string_view why = exception.what();
-    for (const std::string_view before : {"] ", ": ", " - "}) {
-      if (const size_t at = why.find(before); at != why.npos) why.remove_prefix(at + before.size());
-    }
-    throw Unreadable{line, std::string(why)};
-  }
-}
-
-std::string in_quotes(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-/// ", did you mean "x"?" when one of `known` is near to `name`, else nothing.
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
-  const auto distance = [name](const std::string& other) { return base::edit_distance(name, other); };
-  const auto nearest = std::ranges::min_element(known, {}, distance);
-  if (nearest == known.end() || distance(*nearest) > std::max<size_t>(1, name.size() / 3)) return "";
-  return ", did you mean " + in_quotes(*nearest) + "?";
-}
-
-bool is_name(std::string_view text, std::string_view also = "") {
-  const auto letter = [also](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || also.find(c) != also.npos;
-  };
-  return !text.empty() && std::ranges::all_of(text, letter) && text[0] != '-' && text[0] != '.';
-}
-
 bool is_network(const std::string& text) { return packet::parse_network(text).has_value(); }
-
->>>>>>> Stashed changes
 bool is_origin(const std::string& text) {
   const size_t host = text.find("://") + 3;
   return (text.starts_with("http://") || text.starts_with("https://")) && host < text.size() &&
