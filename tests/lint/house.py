@@ -38,7 +38,8 @@ def is_private(path):
     """Whether a header is for the sources beside it alone: what it includes then costs nobody else."""
     name = "/".join(path.parts)
     text = f'#include "{name}"'
-    users = [other for other in committed() if other.suffix in (".h", ".cpp") and other.is_file() and text in other.read_text()]
+    sources = [other for other in committed() if other.suffix in (".h", ".cpp") and other.is_file()]
+    users = [other for other in sources if other.relative_to(ROOT).parts[0] != "tests" and text in other.read_text()]
     return all(other.suffix == ".cpp" and other.parent == ROOT / path.parent for other in users)
 
 

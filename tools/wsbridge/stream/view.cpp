@@ -1,6 +1,7 @@
 #include "tools/wsbridge/stream/view.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include <nlohmann/json.hpp>
@@ -9,6 +10,8 @@
 
 namespace wl::wsbridge::stream {
 namespace {
+
+constexpr std::chrono::seconds kStillEvery{5};  // between two looks whether the user may still have it
 
 /// The body of answer_lines().
 class LinesBody final : public http::BodySource {
@@ -21,11 +24,12 @@ class LinesBody final : public http::BodySource {
 
   awaitable<std::optional<std::string>> next() override {
     Batch batch;
-    while (subscription_ && !gone_ && subscription_->take(kMaxPiece, batch)) {
-      if (still_ && !co_await still_()) break;
+    for (bool may = true; may;) {
+      if (still_) may = co_await still_();
+      if (!may || !subscription_ || gone_ || !subscription_->take(kMaxPiece, batch)) break;
       if (batch.bytes != 0) co_return batch.text();
       if (subscription_->ended()) break;
-      co_await wake_.wait();
+      co_await wake_.wait(kStillEvery);
     }
     co_return std::nullopt;
   }
