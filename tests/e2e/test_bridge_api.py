@@ -255,7 +255,7 @@ class Around(BridgeTest):
                     expected = 200 if "/docs/" not in file or (harness.BIN.parents[1] / ".deps/docs").exists() else 404
                     self.assertEqual(bridge.get(file)[0], expected, file)
         self.assertNotIn("unsafe", bridge.get("/")[1]["content-security-policy"])
-        for path in ("/_/docs/../../CMakeLists.txt", "/_/docs/%2e%2e/x", "/_/docs/LICENSE", "/_/x"):
+        for path in ("/_/docs/../../CMakeLists.txt", "/_/docs/%2e%2e/x", "/_/docs/LICENSE", "/_/x", "/_/report.jq", "/_/metrics.json"):
             self.assertIn(bridge.get(path)[0], (400, 404), path)
 
 

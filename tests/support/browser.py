@@ -9,6 +9,7 @@ PATH, and the first messages of SOCKET, opened as the older front end opens its 
 import functools
 import http.server
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -57,7 +58,8 @@ def open_browser(folder, *more):
     for argument in [*ARGUMENTS, f"--user-data-dir={folder}", *more]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+    service = Service(shutil.which("chromedriver"), env=os.environ | {"HOME": str(folder)})  # where it keeps caches
+    return webdriver.Chrome(service=service, options=options)
 
 
 def serve(port, page):

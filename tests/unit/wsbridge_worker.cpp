@@ -438,16 +438,3 @@ TEST_CASE("a command that does not exist, one whose call is dropped or cancelled
   CHECK(cancelled.status == Call::kLost);
   CHECK(cancelled.taken < 1s);
 }
-
-TEST_CASE("what a worker call costs", "[.bench]") {
-  WorkerSpec spec = spec_of();
-  spec.command = {"python3", "-u", "-c",
-                  "import sys,json\nfor l in sys.stdin: i=json.loads(l)['id']; "
-                  "sys.stdout.write('{\"id\":\"%s\",\"end\":true,\"status\":0}\\n' % i)"};
-  Tested test(spec);
-  (void)test.ask({"x"});
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < 10000; ++i) (void)test.ask({"x"});
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  WARN(taken.count() * 100 << " us a call");
-}

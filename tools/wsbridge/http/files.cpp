@@ -158,7 +158,8 @@ std::optional<Response> page(const Request& request) {
   const std::string_view name = own == kPages.end() ? path.substr(3) : own->second;
   const auto file = std::ranges::find(web_files(), name, &WebFile::name);
   Response response;
-  if (file != web_files().end()) {
+  const bool internal = name.ends_with(".jq") || name.ends_with(".json");  // embedded for ourselves
+  if (file != web_files().end() && !internal) {
     response = {.headers = media_headers(name), .body = std::string(file->bytes)};
   } else if (std::ranges::find(kBundles, name) != kBundles.end()) {
     response = file_answer(request, open_bundle(name), name);
