@@ -64,6 +64,7 @@ struct Process {
       : child(std::move(child_)), changed(executor) {}
   std::shared_ptr<process::Child> child;
   std::map<uint64_t, std::shared_ptr<Request>> running{};
+  std::string outgoing{};  // behind what is being written
   bool writing = false;
   bool dead = false;
   process::Event changed;
@@ -111,14 +112,15 @@ bool held_up(const Process& process) {
   });
 }
 
-/// Lines reach its stdin in their order.
+/// Lines reach its stdin in their order: a cancellation behind what it cancels.
 awaitable<void> send(std::shared_ptr<Process> process, std::string line) {
-  Process& to = *process;
-  co_await to.changed.until([&to] { return !to.writing; });
-  to.writing = true;
-  co_await to.child->write(line);
-  to.writing = false;
-  to.changed.notify();
+  process->outgoing += line;
+  if (std::exchange(process->writing, true)) co_return;
+  while (!process->outgoing.empty()) {
+    const std::string text = std::exchange(process->outgoing, {});
+    co_await process->child->write(text);
+  }
+  process->writing = false;
 }
 
 /// Says what is wrong with a line; empty: nothing.
