@@ -4,7 +4,7 @@ JOBS := $(shell nproc)
 FUZZ_SECONDS := 60
 
 PACKAGES_DEMO := g++ cmake ninja-build pkg-config libpcap-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev \
-  libssl-dev libarchive-dev zlib1g-dev libtomlplusplus-dev netbase
+  libssl-dev libarchive-dev libpcre2-dev zlib1g-dev libtomlplusplus-dev netbase
 PACKAGES_BUILD := $(PACKAGES_DEMO) libboost-dev libjq-dev libsodium-dev libhiredis-dev libsoci-dev libsqlite3-dev
 # A machine with another Node.js has its own npm, with which Debian's package conflicts.
 PACKAGES_NPM := $(shell command -v npm >/dev/null || echo npm)

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <span>
 
+#include "libcommon/base/units.h"
 #include "libcommon/ndjson/text.h"
 
 namespace wl::packet {
@@ -203,6 +205,22 @@ std::string_view dns_rcode_text(uint16_t rcode, Scratch& scratch) {
   if (found != std::end(kRcodes) && found->number == rcode) return found->name;
   return number_text("", rcode, scratch);
 }
+
+namespace {
+
+std::optional<uint16_t> number_of(std::span<const Named> table, std::string_view prefix,
+                                  std::string_view text) {
+  const auto found = std::ranges::find(table, text, &Named::name);
+  if (found != table.end()) return found->number;
+  if (!text.starts_with(prefix)) return std::nullopt;
+  const auto number = base::parse_number(text.substr(prefix.size()), UINT16_MAX);
+  return number ? std::optional(static_cast<uint16_t>(*number)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<uint16_t> dns_type_number(std::string_view text) { return number_of(kTypes, "TYPE", text); }
+std::optional<uint16_t> dns_rcode_number(std::string_view text) { return number_of(kRcodes, "", text); }
 
 std::optional<std::string_view> dns_data_text(uint16_t type, ByteReader data, const ByteReader& message,
                                               Scratch& scratch) {

@@ -20,6 +20,9 @@ namespace wl::packet {
 [[nodiscard]] std::string_view dns_type_text(uint16_t type, Scratch& scratch);
 /// "NXDOMAIN"; the number where it has no name. Extended codes are those with EDNS's upper bits.
 [[nodiscard]] std::string_view dns_rcode_text(uint16_t rcode, Scratch& scratch);
+/// The other way round; nothing for a text that the two above never give.
+[[nodiscard]] std::optional<uint16_t> dns_type_number(std::string_view text);
+[[nodiscard]] std::optional<uint16_t> dns_rcode_number(std::string_view text);
 /// The data of a record: an address, a name, "10 mail.example.com", a text. Nothing for types without a text
 /// of ours and for data that contradicts itself.
 [[nodiscard]] std::optional<std::string_view> dns_data_text(uint16_t type, ByteReader data,

@@ -54,6 +54,9 @@ void declare_source(CLI::App& app, Options& options) {
 void declare_choice(CLI::App& app, Options& options) {
   app.add_option("words", options.words, "BPF expression, as tcpdump's")->type_name("BPF");
   cli::add_text(app, "-f,--filter", options.filter, "BPF", "the expression as one argument")->group(kChoice);
+  cli::add_text(app, "-Y,--where", options.where, "FILTER",
+                "a display filter of Wireshark's language: 'dns.flags.rcode == 3 and ip.addr == 10.0.0.0/8'")
+      ->group(kChoice);
   cli::add_text(app, "-F,--filter-file", options.filter_file, "FILE", "the expression from a file")
       ->group(kChoice);
   cli::add_count(app, "-c,--limit", options.limit, "end after so many packets", 1)->group(kChoice);

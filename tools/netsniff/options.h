@@ -33,6 +33,7 @@ struct Options {
   std::vector<std::string> words;
   std::string filter;
   std::string filter_file;
+  std::string where;
   uint64_t limit = 0;
   int64_t duration_ns = 0;
 

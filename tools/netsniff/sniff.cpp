@@ -14,6 +14,7 @@
 #include "libcommon/capture/live.h"
 #include "libcommon/capture/open.h"
 #include "libcommon/capture/writer.h"
+#include "libcommon/filter/filter.h"
 #include "libcommon/packet/decoder.h"
 #include "libcommon/record/stream_writer.h"
 #include "tools/netsniff/counts.h"
@@ -65,6 +66,7 @@ class Sniffer {
 
  private:
   Result<void> prepare_records();
+  Result<void> prepare_decoder(const record::FieldSet& printed);
   Result<void> prepare_filter();
   Result<void> open_live(std::string filter);
   void catch_signals() const;
@@ -80,7 +82,7 @@ class Sniffer {
   void write_raw(const capture::Frame& frame, const capture::Source& source);
   void flush_raw(const capture::Source& source);
   void give_up_raw(const base::Error& error);
-  void print(const capture::Frame& frame, const capture::Source& source);
+  void decode(const capture::Frame& frame, const capture::Source& source);
   const std::string& interface_text(uint32_t index, const capture::Source& source);
   void note_source(const capture::Frame& frame, const capture::Source& source);
   void tick(capture::Source& source);
@@ -110,6 +112,7 @@ class Sniffer {
   packet::LocalAddresses local_;
   std::optional<OwnAddresses> own_addresses_;
   std::optional<capture::Bpf> filter_;  // of files; a live source has it in the kernel
+  std::optional<filter::Filter> where_;
   std::unique_ptr<capture::Source> live_;
   std::unique_ptr<capture::Writer> writer_;
   std::unique_ptr<packet::Decoder> decoder_;
@@ -158,14 +161,28 @@ Result<void> Sniffer::prepare_records() {
     if (!network) return base::with_context("--local", network.error());
     local_.add(*network);
   }
-  if (!options_.prints_records()) return {};
+  if (const auto ready = prepare_decoder(fields); !ready || !options_.prints_records()) return ready;
+  printer_ = options_.table ? line_printer(options_.hex, out_) : record_printer(fields, options_.time, out_);
+  if (options_.on_slow == OnSlow::drop) out_.set_nonblocking(kHeldBytes);
+  return {};
+}
+
+/// What is printed and what --where asks about has to be decoded.
+Result<void> Sniffer::prepare_decoder(const record::FieldSet& printed) {
+  record::FieldSet fields = options_.prints_records() ? printed : record::FieldSet{};
+  if (!options_.where.empty()) {
+    auto where = filter::Filter::parse(options_.where);
+    if (!where) return base::with_context("-Y", where.error());
+    where_ = std::move(*where);
+    fields = fields | where_->fields();
+  } else if (!options_.prints_records()) {
+    return {};
+  }
   const bool follows_interface = options_.live() && options_.local.empty();
   if (follows_interface) own_addresses_.emplace(options_.interface, local_);
   if (fields.has(Field::app_port)) services_ = base::Services::load();
   decoder_ = std::make_unique<packet::Decoder>(packet::Decoder::Options{
       fields, options_.decap, local_.empty() && !follows_interface ? nullptr : &local_, &services_});
-  printer_ = options_.table ? line_printer(options_.hex, out_) : record_printer(fields, options_.time, out_);
-  if (options_.on_slow == OnSlow::drop) out_.set_nonblocking(kHeldBytes);
   return {};
 }
 
@@ -259,6 +276,8 @@ void Sniffer::handle(const capture::Frame& frame, capture::Source& source) {
   if (filter_ && !passes(frame, source)) return;
   if (pacer_ && frame.has_time) wait_until_due(frame, source);
   if (done_) return;
+  if (decoder_) decode(frame, source);
+  if (where_ && !where_->matches(packet_)) return;
   if (options_.on_slow == OnSlow::drop && !out_.has_room(kRecordRoom)) {
     ++counts_.reader_dropped;
     return;
@@ -266,7 +285,10 @@ void Sniffer::handle(const capture::Frame& frame, capture::Source& source) {
   ++counts_.packets;
   counts_.bytes += frame.length;
   if (writer_) write_raw(frame, source);
-  if (printer_) print(frame, source);
+  if (printer_) {
+    printer_->print(packet_, frame);
+    ++counts_.records;
+  }
   if (counts_.packets == options_.limit) stop("limit");
 }
 
@@ -315,11 +337,9 @@ void Sniffer::give_up_raw(const base::Error& error) {
   stop("error");
 }
 
-void Sniffer::print(const capture::Frame& frame, const capture::Source& source) {
+void Sniffer::decode(const capture::Frame& frame, const capture::Source& source) {
   decoder_->decode(frame.data, frame.length, source.interfaces()[frame.interface].link_type, packet_);
   note_source(frame, source);
-  printer_->print(packet_, frame);
-  ++counts_.records;
 }
 
 /// The interface's name, which may be any bytes, as text of a record.

@@ -1,0 +1,82 @@
+#include "libcommon/filter/lexer.h"
+
+#include <algorithm>
+#include <array>
+
+namespace wl::filter {
+namespace {
+
+constexpr std::array<std::string_view, 22> kMarks{"===", "!==", "==", "!=", "~=", "<=", ">=", "&&",
+                                                  "||",  "..",  "<",  ">",  "!",  "~",  "&",  "(",
+                                                  ")",   "{",   "}",  ",",  "[",  "]"};
+
+bool in_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' ||
+         c == '-' || c == ':' || c == '/';
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+}  // namespace
+
+std::unexpected<base::Error> fail_at(size_t column, const std::string& text) {
+  return base::fail("column " + std::to_string(column) + ": " + text, {}, base::Exit::usage);
+}
+
+base::Result<Token> Lexer::next() {
+  at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
+  const size_t begin = at_;
+  Token token{.column = begin + 1};
+  if (at_ == text_.size()) return token;
+  const std::string_view rest = text_.substr(at_);
+  if (rest[0] == '"' || rest[0] == '\'') return quoted(begin, false);
+  if (rest.starts_with("r\"")) return ++at_, quoted(begin, true);
+  for (const std::string_view mark : kMarks) {
+    if (!rest.starts_with(mark)) continue;
+    at_ += mark.size();
+    token.kind = Token::Kind::mark;
+    token.text = mark;
+    return token;
+  }
+  while (at_ < text_.size() && in_word(text_[at_]) && !text_.substr(at_).starts_with("..")) ++at_;
+  if (at_ == begin)
+    return fail_at(begin + 1, "\"" + std::string(rest.substr(0, 1)) + "\" means nothing here");
+  token.kind = Token::Kind::word;
+  token.text = text_.substr(begin, at_ - begin);
+  return token;
+}
+
+/// A text in quotes, with the escapes of C; a raw one has none but \".
+base::Result<Token> Lexer::quoted(size_t begin, bool raw) {
+  Token token{.kind = Token::Kind::text, .column = begin + 1};
+  const char quote = text_[at_++];
+  while (at_ < text_.size() && text_[at_] != quote) {
+    char c = text_[at_++];
+    if (c == '\\' && at_ < text_.size()) {
+      c = text_[at_++];
+      if (raw) {
+        token.text += '\\';
+      } else if (c == 'x') {
+        const int high = at_ < text_.size() ? hex_digit(text_[at_]) : -1;
+        const int low = at_ + 1 < text_.size() ? hex_digit(text_[at_ + 1]) : -1;
+        if (high < 0 || low < 0) return fail_at(at_, "\\x has two hexadecimal digits");
+        c = static_cast<char>(high << 4 | low);
+        at_ += 2;
+      } else if (constexpr std::string_view kFrom = "abfnrtv0", kTo("\a\b\f\n\r\t\v\0", 8);
+                 kFrom.contains(c)) {
+        c = kTo[kFrom.find(c)];
+      }
+    }
+    token.text += c;
+  }
+  if (at_ == text_.size()) return fail_at(begin + 1, "the text has no closing quote");
+  ++at_;
+  if (quote == '\'' && token.text.size() != 1) return fail_at(begin + 1, "one character stands between ''");
+  return token;
+}
+
+}  // namespace wl::filter
