@@ -206,7 +206,9 @@ record::FieldSet needs(const FilterField& field) {
   return fields;
 }
 
-bool has_layer(std::string_view layers, std::string_view name) {
+bool has_layer(const record::Packet& packet, std::string_view name) {
+  if (name.empty()) return true;
+  const std::string_view layers = packet.present.has(Field::layers) ? packet.layers : std::string_view{};
   for (size_t at = 0; at < layers.size();) {
     const size_t end = std::min(layers.find(':', at), layers.size());
     if (layers.substr(at, end - at) == name) return true;

@@ -60,14 +60,14 @@ bool any_value(const FilterField& field, const record::Packet& packet, const Vis
 /// The value of one record field; nothing where it is not in the packet, or not of the field's type.
 [[nodiscard]] std::optional<Value> value_of(const FilterField& field, record::Field source,
                                             const record::Packet& packet);
-/// Whether "eth:ip:tcp" holds the name.
-[[nodiscard]] bool has_layer(std::string_view layers, std::string_view name);
+/// Whether the name is one of the packet's layers; an empty one always is.
+[[nodiscard]] bool has_layer(const record::Packet& packet, std::string_view name);
 /// The texts of a list that are values of the field: of dns.a the IPv4 addresses.
 [[nodiscard]] std::optional<Value> listed(const FilterField& field, std::string_view text);
 
 template <class Visit>
 bool any_value(const FilterField& field, const record::Packet& packet, const Visit& visit) {
-  if (!field.layer.empty() && !has_layer(packet.layers, field.layer)) return false;
+  if (!has_layer(packet, field.layer)) return false;
   for (const record::Field source : std::span(field.of).first(field.sources)) {
     if (record::info(source).form == record::Form::text_list) {
       if (!packet.present.has(source)) continue;

@@ -76,7 +76,7 @@ bool any(const FilterField& field, const record::Packet& packet, const Visit& vi
 bool test(const Node& node, const record::Packet& packet) {
   const FilterField& field = *node.field;
   if (node.op == Op::exists) {
-    if (field.type == Type::protocol) return field.layer.empty() || has_layer(packet.layers, field.layer);
+    if (field.type == Type::protocol) return has_layer(packet, field.layer);
     return any(field, packet, [](const Value&) { return true; });
   }
   bool seen = false;
