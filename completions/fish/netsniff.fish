@@ -8,6 +8,7 @@ complete -c netsniff -s B -l buffer -r -f -d 'the kernel'\''s buffer; a bare num
 complete -c netsniff -l user -r -f -d 'drop privileges to this user once all is open'
 complete -c netsniff -l replay -r -f -a 'max 1x 10x' -d 'pace of a file: as fast as it goes, as it happened, or ten times that'
 complete -c netsniff -s f -l filter -r -f -d 'the expression as one argument'
+complete -c netsniff -s Y -l where -r -f -d 'a display filter of Wireshark'\''s language: '\''dns.flags.rcode == 3 and ip.addr == 10.0.0.0/8'\'''
 complete -c netsniff -s F -l filter-file -r -F -d 'the expression from a file'
 complete -c netsniff -s c -l limit -r -f -d 'end after so many packets'
 complete -c netsniff -l duration -r -f -d 'end after this time'
