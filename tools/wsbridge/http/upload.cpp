@@ -86,16 +86,17 @@ bool Upload::take(std::string_view& rest) {
   }
   const size_t line = std::min(rest.find_first_not_of(" \t"), rest.size());  // behind padding
   const size_t end = rest.find(kHeadEnd);
-  if (rest.size() >= 2 && line < rest.size() && rest[line] != '\r') {
+  const bool no_line = rest.size() >= 2 && line < rest.size() && rest[line] != '\r';
+  const bool too_long =
+      end == std::string_view::npos ? rest.size() >= kMaxHead : end > kMaxHead - kHeadEnd.size();
+  if (no_line || too_long) {
     status_ = 400;
-  } else if (end <= kMaxHead - kHeadEnd.size()) {
+  } else if (end == std::string_view::npos) {
+    return false;
+  } else {
     status_ = begin_part(rest.substr(line, end + 2 - line));
     rest.remove_prefix(end + kHeadEnd.size());
     state_ = State::data;
-  } else if (end != std::string_view::npos || rest.size() >= kMaxHead) {
-    status_ = 400;
-  } else {
-    return false;
   }
   return true;
 }

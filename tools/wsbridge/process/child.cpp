@@ -88,12 +88,9 @@ base::Result<pid_t> spawn_process(const Argv& argv, const std::array<int, 3>& to
 void Input::open(base::Fd from) {
   error_code error;
   pollable_.assign(from.get(), error);
-  if (error == net::error::no_permission) {
-    file_ = std::move(from);
-  } else if (error) {
-    throw boost::system::system_error(error);
-  }
-  (void)from.release();
+  if (error && error != net::error::no_permission) throw boost::system::system_error(error);
+  if (!error) return (void)from.release();
+  file_ = std::move(from);
 }
 
 awaitable<size_t> Input::read_some(std::span<char> into) {

@@ -103,7 +103,7 @@ awaitable<int> Feed::play() {
     log_.error(base::with_context(spec_.name, opened.error()).error());
     co_return -1;
   }
-  const auto child = *opened;
+  const auto& child = *opened;
   counts_.state = FeedState::running;
   reading_ = true;
   process::spawn(executor_, shared_from_this(), read(child));

@@ -174,8 +174,7 @@ void Pool::dispatch() {
 std::shared_ptr<Process> Pool::free_process() {
   const auto least =
       std::ranges::min_element(processes_, {}, [](const auto& process) { return process->running.size(); });
-  const auto best =
-      least == processes_.end() || (*least)->running.size() >= spec_.concurrency ? nullptr : *least;
+  auto best = least == processes_.end() || (*least)->running.size() >= spec_.concurrency ? nullptr : *least;
   const bool idle = best && best->running.empty();
   if (idle || processes_.size() >= spec_.count || stopping_ || Clock::now() < not_before_) return best;
   const auto started = start_process();
