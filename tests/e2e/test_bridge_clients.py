@@ -197,7 +197,8 @@ class NeverReads(harness.TestCase):
         crowd.read(2)
         before = bridge.resident()
         beside = [self.p99(bridge, crowd) for _ in range(self.RUNS)]
-        self.assertLess(bridge.resident() - before, 2 << 20)
+        if not harness.sanitized():
+            self.assertLess(bridge.resident() - before, 2 << 20)
         # A test does not time; but what would wait for the sleeper would wait for ever, not for some milliseconds more.
         self.assertLess(min(beside), 2 * max(alone) + 20, (alone, beside))
         statistic = bridge.ask("/metrics")[2]
