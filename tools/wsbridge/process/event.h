@@ -31,10 +31,10 @@ class Event {
   awaitable<void> wait(std::chrono::nanoseconds time = std::chrono::hours(24)) {
     const auto timers = timers_;  // outlives the event
     const auto timer = timers->emplace(timers->end(), executor_, time);
+    const Erase erase{*timers, timer};  // also where the loop goes before it is over
     boost::system::error_code stopped;
     auto token = boost::asio::redirect_error(boost::asio::use_awaitable, stopped);
     co_await timer->async_wait(token);
-    timers->erase(timer);
   }
   /// Until `done()`, which is asked at the start and at each notify(), or for `time` at most. The event must
   /// live that long.
@@ -49,6 +49,11 @@ class Event {
 
  private:
   using Timers = std::list<boost::asio::steady_timer>;
+  struct Erase {
+    ~Erase() { from.erase(timer); }
+    Timers& from;
+    Timers::iterator timer;
+  };
   Executor executor_;
   std::shared_ptr<Timers> timers_ = std::make_shared<Timers>();
 };
