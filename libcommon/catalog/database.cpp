@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <regex>
@@ -27,8 +28,10 @@ namespace {
 
 std::string decoded(std::string text) {
   for (size_t at = text.find('%'); at != std::string::npos; at = text.find('%', at + 1)) {
-    const std::string digits = text.substr(at + 1, 2);
-    text.replace(at, 3, 1, static_cast<char>(std::strtol(digits.c_str(), nullptr, 16)));
+    unsigned byte = 0;
+    const char* const digits = text.data() + at + 1;
+    if (text.size() - at < 3 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) continue;
+    text.replace(at, 3, 1, static_cast<char>(byte));
   }
   return text;
 }

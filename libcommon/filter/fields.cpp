@@ -4,10 +4,10 @@
 #include <cstring>
 #include <map>
 #include <string>
-#include <vector>
 
 #include <arpa/inet.h>
 
+#include "libcommon/base/edit_distance.h"
 #include "libcommon/packet/dns_text.h"
 
 namespace wl::filter {
@@ -152,21 +152,6 @@ const std::map<std::string_view, FilterField>& table() {
   return all;
 }
 
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
-
 const char* member(Field source, const record::Packet& packet) {
   return reinterpret_cast<const char*>(&packet) + record::info(source).offset;
 }
@@ -191,7 +176,7 @@ std::string_view nearest_field(std::string_view name) {
   size_t least = name.size() / 3 + 1;
   if (name.size() > kLongest) return nearest;
   for (const auto& [known, field] : table()) {
-    if (const size_t d = distance(name, known); d < least) {
+    if (const size_t d = base::edit_distance(name, known); d < least) {
       least = d;
       nearest = known;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace wl::filter {
 namespace {
@@ -13,12 +14,6 @@ constexpr std::array<std::string_view, 22> kMarks{"===", "!==", "==", "!=", "~="
 bool in_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' ||
          c == '-' || c == ':' || c == '/';
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 }  // namespace
@@ -61,10 +56,11 @@ base::Result<Token> Lexer::quoted(size_t begin, bool raw) {
       if (raw) {
         token.text += '\\';
       } else if (c == 'x') {
-        const int high = at_ < text_.size() ? hex_digit(text_[at_]) : -1;
-        const int low = at_ + 1 < text_.size() ? hex_digit(text_[at_ + 1]) : -1;
-        if (high < 0 || low < 0) return fail_at(at_, "\\x has two hexadecimal digits");
-        c = static_cast<char>(high << 4 | low);
+        unsigned byte = 0;
+        const char* const digits = text_.data() + at_;
+        if (text_.size() - at_ < 2 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2)
+          return fail_at(at_, "\\x has two hexadecimal digits");
+        c = static_cast<char>(byte);
         at_ += 2;
       } else if (constexpr std::string_view kFrom = "abfnrtv0", kTo("\a\b\f\n\r\t\v\0", 8);
                  kFrom.contains(c)) {

@@ -1,10 +1,11 @@
 #include "libcommon/filter/literal.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <optional>
 
 #include "libcommon/base/time.h"
+#include "libcommon/base/units.h"
 
 namespace wl::filter {
 namespace {
@@ -25,44 +26,34 @@ std::optional<uint64_t> whole(std::string_view text) {
   return number;
 }
 
-/// aa:bb:cc:dd:ee:ff, aa-bb-…, aabb.ccdd.eeff
+/// aa:bb:cc:dd:ee:ff, aa-bb-cc-dd-ee-ff, aabb.ccdd.eeff
 std::optional<std::string> mac_bytes(std::string_view text) {
-  std::string digits;
-  for (const char c : text) {
-    if (c == ':' || c == '-' || c == '.') continue;
-    digits += c;
-  }
-  const char between = text.size() == 17 ? text[2] : '.';
-  if (digits.size() != 12 || text.size() != (between == '.' ? 14U : 17U)) return std::nullopt;
-  const size_t step = between == '.' ? 5 : 3;
-  for (size_t i = step - 1; i < text.size(); i += step) {
-    if (text[i] != between) return std::nullopt;
-  }
+  const char between = text.size() == 14 ? '.' : text.size() == 17 && text[2] == '-' ? '-' : ':';
+  const size_t group = between == '.' ? 2 : 1;  // bytes
   std::string bytes;
-  for (size_t i = 0; i < digits.size(); i += 2) {
+  while (!text.empty()) {
+    if (!bytes.empty() && bytes.size() % group == 0) {
+      if (text[0] != between) return std::nullopt;
+      text.remove_prefix(1);
+    }
     unsigned byte = 0;
-    if (std::from_chars(&digits[i], &digits[i] + 2, byte, 16).ptr != &digits[i] + 2) return std::nullopt;
+    if (text.size() < 2 || std::from_chars(text.data(), text.data() + 2, byte, 16).ptr != text.data() + 2)
+      return std::nullopt;
     bytes += static_cast<char>(byte);
+    text.remove_prefix(2);
   }
-  return bytes;
+  return bytes.size() == 6 ? std::optional(bytes) : std::nullopt;
 }
 
-/// 1400000000, 1400000000.25
+/// 1400000000, 1400000000.25; what is smaller than a nanosecond is cut.
 std::optional<int64_t> seconds(std::string_view text) {
   const size_t dot = std::min(text.find('.'), text.size());
   std::string fraction(text.substr(std::min(dot + 1, text.size())));
-  int64_t whole_seconds = 0;
-  int64_t ns = 0;
-  const auto read = [](std::string_view digits, int64_t& into) {
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), into);
-    return error == std::errc{} && end == digits.data() + digits.size();
-  };
-  constexpr int64_t kMost = INT64_MAX / base::kSecond - 1;
-  if (!read(text.substr(0, dot), whole_seconds) || whole_seconds < 0 || whole_seconds > kMost)
-    return std::nullopt;
+  constexpr uint64_t kMost = INT64_MAX / base::kSecond - 1;
+  const auto whole_seconds = base::parse_number(text.substr(0, dot), kMost);
+  if (!whole_seconds || fraction.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
   fraction.resize(9, '0');
-  if (dot < text.size() && (!read(fraction, ns) || ns < 0)) return std::nullopt;
-  return whole_seconds * base::kSecond + ns;
+  return static_cast<int64_t>(*whole_seconds * base::kSecond + base::parse_number(fraction).value_or(0));
 }
 
 }  // namespace

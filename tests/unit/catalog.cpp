@@ -85,6 +85,7 @@ TEST_CASE("catalog url: what --db may say") {
   CHECK(text("sqlite:///a b/c")->connect == "db=\"/a b/c\" timeout=10");
   CHECK(text("postgresql://me%40x@[fd00::1]:5433/cat?sslmode=verify-full")->connect ==
         "postgresql://me%40x@[fd00::1]:5433/cat?sslmode=verify-full&connect_timeout=5&password=%70%27%77%5c");
+  CHECK(text("mysql://me%zz@db.example/cat%4")->connect.find('\0') == std::string::npos);  // no escapes
   CHECK(text("mysql://me%40x@db.example:3307/cat?sslca=/a%20b")->connect ==
         "charset=utf8mb4 connect_timeout=5 read_timeout=30 write_timeout=30 user='me@x'"
         " password='p\\'w\\\\' host='db.example' port='3307' db='cat' sslca='/a b'");

@@ -113,6 +113,18 @@ TEST_CASE("a refusal names the column") {
   CHECK(refusal(std::string(1 << 17, ' ')).ends_with("the filter is too long"));
 }
 
+TEST_CASE("a value is taken whole or not at all") {
+  for (const char* const text :
+       {"frame.time_epoch == 5.123456789xyz", "frame.time_epoch == 5.-1", "frame.time_epoch == -0",
+        "frame.time_epoch == 99999999999999999999", "eth.src == a:1b:1c:1d:1e:12f",
+        "eth.src == aabb.ccdd-eeff", "frame.len == 0x", "frame.len == 0b2", "ip.src == 10.0.0.1/33",
+        "tcp.port == 18446744073709551616"}) {
+    INFO(text);
+    CHECK(refusal(text) != "taken");
+  }
+  CHECK(matches("frame.time_epoch == 1400000000.2500000001", query()));  // a tenth of a nanosecond is cut
+}
+
 TEST_CASE("a long filter is no deep one") {
   std::string text = "tcp";
   while (text.size() < 60'000) text += " or tcp";
