@@ -20,6 +20,7 @@
 #include "libcommon/packet/local_addresses.h"
 
 struct pcre2_real_code_8;
+struct pcre2_real_match_data_8;
 
 namespace wl::filter {
 
@@ -46,8 +47,10 @@ struct Range {
   std::string bytes{};        ///< what first.text points to
 };
 
+/// A regular expression of PCRE2, and where its matches are noted.
 struct FreeExpression {
   void operator()(pcre2_real_code_8* expression) const;
+  void operator()(pcre2_real_match_data_8* matches) const;
 };
 
 struct Node {
@@ -59,12 +62,13 @@ struct Node {
   bool differ = false;                 ///< what fits is what the test denies
   std::vector<Range> values{};
   std::unique_ptr<pcre2_real_code_8, FreeExpression> expression{};
+  std::unique_ptr<pcre2_real_match_data_8, FreeExpression> found{};
 };
 
 /// Not for two threads at once.
 class Filter {
  public:
-  /// An error names the column, from 1, and shows the place: `"and" was not expected, column 12`.
+  /// An error names the column, from 1: `column 12: "and" was not expected`.
   [[nodiscard]] static base::Result<Filter> parse(std::string_view text);
 
   /// What of a packet must be decoded for matches().

@@ -35,12 +35,9 @@ bool related(Op op, std::strong_ordering order) {
   }
 }
 
-bool expression_fits(pcre2_real_code_8* expression, std::string_view text) {
-  pcre2_match_data* const data = pcre2_match_data_create(1, nullptr);
-  const int found =
-      pcre2_match(expression, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, data, nullptr);
-  pcre2_match_data_free(data);
-  return found >= 0;
+bool expression_fits(const Node& node, std::string_view text) {
+  return pcre2_match(node.expression.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
+                     node.found.get(), nullptr) >= 0;
 }
 
 /// Whether one value passes the test, the other side being a field's value where there is one.
@@ -49,7 +46,7 @@ bool fits(const Node& node, const Value& value, const Value* other) {
   if (other != nullptr) return related(node.op, compare(type, value, *other));
   switch (node.op) {
     case Op::contains: return value.text.contains(node.values[0].first.text);
-    case Op::matches: return expression_fits(node.expression.get(), value.text);
+    case Op::matches: return expression_fits(node, value.text);
     case Op::bits: return (value.number & node.values[0].first.number) != 0;
     case Op::less:
     case Op::less_equal:

@@ -224,7 +224,10 @@ class Parser {
     node.expression.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.text.data()),
                                         expression.text.size(), PCRE2_CASELESS | PCRE2_NEVER_UTF, &error,
                                         &where, nullptr));
-    if (node.expression) return {};
+    if (node.expression) {
+      node.found.reset(pcre2_match_data_create(1, nullptr));
+      return node.found ? Result<void>{} : fail_at(expression.column, "out of memory");
+    }
     std::array<PCRE2_UCHAR, 200> reason{};
     pcre2_get_error_message(error, reason.data(), reason.size());
     return fail_at(expression.column,
@@ -246,6 +249,7 @@ class Parser {
 }  // namespace
 
 void FreeExpression::operator()(pcre2_real_code_8* expression) const { pcre2_code_free(expression); }
+void FreeExpression::operator()(pcre2_real_match_data_8* matches) const { pcre2_match_data_free(matches); }
 
 Result<Filter> Filter::parse(std::string_view text) {
   if (text.size() > kLongest) return fail_at(kLongest, "the filter is too long");

@@ -83,6 +83,7 @@ class Sniffer {
   void flush_raw(const capture::Source& source);
   void give_up_raw(const base::Error& error);
   void decode(const capture::Frame& frame, const capture::Source& source);
+  void print(const capture::Frame& frame, const capture::Source& source);
   const std::string& interface_text(uint32_t index, const capture::Source& source);
   void note_source(const capture::Frame& frame, const capture::Source& source);
   void tick(capture::Source& source);
@@ -276,8 +277,10 @@ void Sniffer::handle(const capture::Frame& frame, capture::Source& source) {
   if (filter_ && !passes(frame, source)) return;
   if (pacer_ && frame.has_time) wait_until_due(frame, source);
   if (done_) return;
-  if (decoder_) decode(frame, source);
-  if (where_ && !where_->matches(packet_)) return;
+  if (where_) {
+    decode(frame, source);
+    if (!where_->matches(packet_)) return;
+  }
   if (options_.on_slow == OnSlow::drop && !out_.has_room(kRecordRoom)) {
     ++counts_.reader_dropped;
     return;
@@ -285,10 +288,7 @@ void Sniffer::handle(const capture::Frame& frame, capture::Source& source) {
   ++counts_.packets;
   counts_.bytes += frame.length;
   if (writer_) write_raw(frame, source);
-  if (printer_) {
-    printer_->print(packet_, frame);
-    ++counts_.records;
-  }
+  if (printer_) print(frame, source);
   if (counts_.packets == options_.limit) stop("limit");
 }
 
@@ -340,6 +340,13 @@ void Sniffer::give_up_raw(const base::Error& error) {
 void Sniffer::decode(const capture::Frame& frame, const capture::Source& source) {
   decoder_->decode(frame.data, frame.length, source.interfaces()[frame.interface].link_type, packet_);
   note_source(frame, source);
+}
+
+/// What --where has asked about is decoded.
+void Sniffer::print(const capture::Frame& frame, const capture::Source& source) {
+  if (!where_) decode(frame, source);
+  printer_->print(packet_, frame);
+  ++counts_.records;
 }
 
 /// The interface's name, which may be any bytes, as text of a record.
