@@ -2,6 +2,8 @@
 """Display filters of netsniff -Y against Wireshark's own engine: the same packets, and the same refusals."""
 
 import random
+import shutil
+import subprocess
 
 import harness
 from sharkd import Sharkd
@@ -211,6 +213,61 @@ class Filters(harness.TestCase):
                 self.assertRegex(done.err.decode(), r"^netsniff: -Y: column \d+: ")
         for text in WRITTEN:
             self.assertFalse(self.shark.refuses(text), text)
+
+
+class Selected(harness.TestCase):
+    """What passes -Y is what is written and what is counted."""
+
+    CAPTURE = harness.ROOT / "tests/data/mixed.pcap"
+    FILTERS = ["tcp", "!tcp", "udp.port == 53 or arp", "ip.ttl < 64 and frame.number > 20", "dns.qry.name", "frame.len < 0"]
+    HEADER = 24  # of a pcap file: what stands behind it are the packets
+
+    def numbers(self, *args, **options):
+        done = self.run_tool("netsniff", "-q", *args, "--fields", "n", **options)
+        self.assert_clean(done)
+        return [record["n"] for record in done.records]
+
+    def written(self, *args):
+        """Of -w: the packets, as bytes."""
+        path = self.temp_dir() / "ours.pcap"
+        done = self.run_tool("netsniff", "-q", "-r", self.CAPTURE, "-w", path, *args)
+        self.assert_clean(done)
+        self.assertEqual(done.out, b"")
+        return path.read_bytes()[self.HEADER:]
+
+    def test_written_are_those_that_pass(self):
+        if not shutil.which("tshark"):
+            self.missing("no tshark (apt-get install tshark)")
+        whole = self.written()
+        self.assertEqual(whole, self.CAPTURE.read_bytes()[self.HEADER:])
+        for text in self.FILTERS:
+            with self.subTest(text):
+                theirs = self.temp_dir() / "theirs.pcap"
+                subprocess.run(["tshark", "-r", self.CAPTURE, "-Y", text, "-F", "pcap", "-w", theirs], env=harness.ENVIRONMENT, check=True,
+                               capture_output=True, timeout=60)
+                ours = self.written("-Y", text)
+                self.assertEqual(ours, theirs.read_bytes()[self.HEADER:])
+                self.assertNotEqual(ours, whole)
+
+    def test_written_and_printed(self):
+        path = self.temp_dir() / "ours.pcapng"
+        passing = self.numbers("-r", self.CAPTURE, "-Y", "udp")
+        self.assertGreater(len(passing), 3)
+        self.assertEqual(self.numbers("-r", self.CAPTURE, "-Y", "udp", "-w", path, "--print"), passing)
+        self.assertEqual(len(self.numbers("-r", path)), len(passing))
+        self.assertEqual(self.numbers("-r", path, "-Y", "not udp"), [])
+
+    def test_a_limit_counts_those_that_pass(self):
+        passing = self.numbers("-r", self.CAPTURE, "-Y", "udp")
+        self.assertNotEqual(passing[:3], [1, 2, 3])
+        self.assertEqual(self.numbers("-r", self.CAPTURE, "-Y", "udp", "-c", "3"), passing[:3])
+        self.assertTrue(self.written("-Y", "udp").startswith(self.written("-Y", "udp", "-c", "3")))
+        # It is done then, while its input goes on.
+        tool = self.start_tool("netsniff", "-q", "-r", "-", "--fields", "n", "-Y", "udp", "-c", "3", stdin=subprocess.PIPE)
+        tool.stdin.write(self.CAPTURE.read_bytes())
+        tool.stdin.flush()
+        self.assertEqual(tool.wait(timeout=20), 0)
+        self.assertEqual(len(tool.stdout.read().splitlines()), 3)
 
 
 if __name__ == "__main__":
