@@ -64,15 +64,6 @@ std::string canonical_origin(const std::string& text) {
   return scheme + "://" + host + ":" + (!port.empty() ? port : scheme == "https" ? "443" : "80");
 }
 
-/// All headers of that name as one list (RFC 9110, 5.3); nothing: there is none.
-std::optional<std::string> joined(const http::Request& request, const char* name) {
-  std::optional<std::string> all;
-  for (const auto& [key, value] : request.headers) {
-    if (boost::beast::iequals(key, name)) all = all ? *all + "," + value : value;
-  }
-  return all;
-}
-
 /// Who asks. `named`: our proxies said so, in words that make sense.
 struct Client {
   std::string address{};
@@ -81,7 +72,7 @@ struct Client {
 
 Client find_client(const http::Request& request, const Networks& proxies) {
   Client client{peer_of(request)};
-  std::string list = joined(request, "X-Forwarded-For").value_or("");
+  std::string list = request.joined("X-Forwarded-For").value_or("");
   // From the right: each was written by the one behind it, and is believed as far as those are our proxies.
   while (has(proxies, client.address) && !list.empty()) {
     const size_t start = list.rfind(',') + 1;                                           // 0 without a comma
@@ -121,17 +112,17 @@ base::Result<Policy> Policy::make(const Profile& profile) {
 }
 
 bool Policy::host_allowed(const http::Request& request) const {
-  const auto host = read_authority(joined(request, "Host").value_or(""));  // two of them join to no name
+  const auto host = read_authority(request.joined("Host").value_or(""));  // two of them join to no name
   return host.is_address || host.host == "localhost" || std::ranges::find(hosts_, host.host) != hosts_.end();
 }
 
 std::optional<std::string> Policy::origin_allowed(const http::Request& request) const {
-  auto origin = joined(request, "Origin");
+  auto origin = request.joined("Origin");
   if (!origin) return "";
   const std::string theirs = canonical_origin(*origin);
   std::string scheme = request.peer.secure ? "https" : "http";
-  if (has(proxies_, peer_of(request))) scheme = joined(request, "X-Forwarded-Proto").value_or(scheme);
-  const bool own = theirs == canonical_origin(scheme + "://" + joined(request, "Host").value_or(""));
+  if (has(proxies_, peer_of(request))) scheme = request.joined("X-Forwarded-Proto").value_or(scheme);
+  const bool own = theirs == canonical_origin(scheme + "://" + request.joined("Host").value_or(""));
   const bool allowed = own || std::ranges::find(origins_, theirs) != origins_.end();
   return allowed && !theirs.empty() ? origin : std::nullopt;
 }
@@ -144,7 +135,7 @@ bool Policy::open_to(const http::Request& request) const {
   // A proxy of ours must say for whom it asks: one that forgot to would open everything to everybody.
   const Client who = find_client(request, proxies_);
   constexpr std::array kSigns{"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"};
-  const auto shows = [&](const char* name) { return joined(request, name).has_value(); };
+  const auto shows = [&](const char* name) { return request.joined(name).has_value(); };
   const bool known = has(proxies_, peer_of(request)) ? who.named : std::ranges::none_of(kSigns, shows);
   return known && has(open_to_, who.address);
 }

@@ -34,6 +34,8 @@ constexpr std::array<Pair, 15> kMediaTypes{{{"html", "text/html; charset=utf-8"}
                                             {"wasm", "application/wasm"}}};
 constexpr std::array<Pair, 4> kPages{
     {{"/", "index.html"}, {"/setup", "setup.html"}, {"/docs", "docs.html"}, {"/redoc", "redoc.html"}}};
+/// Of the embedded files; the others are for ourselves.
+constexpr std::array<std::string_view, 4> kPageKinds{"html", "css", "js", "svg"};
 constexpr std::array<std::string_view, 3> kBundles{"docs/swagger-ui-bundle.js", "docs/swagger-ui.css",
                                                    "docs/redoc.standalone.js"};
 constexpr const char* kOwnPolicy =
@@ -42,8 +44,10 @@ constexpr const char* kBundlePolicy =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
 
+std::string_view ending(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+
 Headers media_headers(std::string_view name) {
-  const auto* const found = std::ranges::find(kMediaTypes, name.substr(name.rfind('.') + 1), &Pair::first);
+  const auto* const found = std::ranges::find(kMediaTypes, ending(name), &Pair::first);
   return {
       {"Content-Type", std::string(found == kMediaTypes.end() ? "application/octet-stream" : found->second)},
       {"Cache-Control", "no-cache"}};
@@ -158,8 +162,8 @@ std::optional<Response> page(const Request& request) {
   const std::string_view name = own == kPages.end() ? path.substr(3) : own->second;
   const auto file = std::ranges::find(web_files(), name, &WebFile::name);
   Response response;
-  const bool internal = name.ends_with(".jq") || name.ends_with(".json");  // embedded for ourselves
-  if (file != web_files().end() && !internal) {
+  const bool for_browsers = std::ranges::find(kPageKinds, ending(name)) != kPageKinds.end();
+  if (file != web_files().end() && for_browsers) {
     response = {.headers = media_headers(name), .body = std::string(file->bytes)};
   } else if (std::ranges::find(kBundles, name) != kBundles.end()) {
     response = file_answer(request, open_bundle(name), name);

@@ -39,6 +39,14 @@ const std::string* Request::header(std::string_view name) const {
   return found == headers.end() ? nullptr : &found->second;
 }
 
+std::optional<std::string> Request::joined(std::string_view name) const {
+  std::optional<std::string> all;
+  for (const auto& [key, value] : headers) {
+    if (boost::beast::iequals(key, name)) all = all ? *all + "," + value : value;
+  }
+  return all;
+}
+
 std::string_view reason(unsigned status) {
   return boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
 }

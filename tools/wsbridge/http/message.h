@@ -47,6 +47,8 @@ struct Request {
 
   /// The first header of that name (case does not matter); null: none.
   [[nodiscard]] const std::string* header(std::string_view name) const;
+  /// All headers of that name as one list (RFC 9110, 5.3); nothing: there is none.
+  [[nodiscard]] std::optional<std::string> joined(std::string_view name) const;
 };
 
 /// A body that is made while it is sent (chunked).
@@ -71,7 +73,6 @@ struct FileBody {
 };
 
 class Connection;
-using Stream = Connection;
 /// Takes the connection over, after the head of the answer was written: a WebSocket, a stream of records.
 using TakeOver = std::function<boost::asio::awaitable<void>(Connection&)>;
 

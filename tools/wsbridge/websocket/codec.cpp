@@ -7,8 +7,6 @@
 #include <set>
 
 #include <boost/algorithm/string.hpp>
-#include <boost/beast/http/status.hpp>
-#include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <zlib.h>
@@ -18,8 +16,6 @@
 namespace wl::wsbridge::websocket {
 namespace {
 
-namespace beast = boost::beast;
-
 constexpr Failure kTooLong{kTooBig, "a message is too long"};
 constexpr Failure kNotText{kBadPayload, "text that is not UTF-8"};
 constexpr Failure kBroken{kBadPayload, "broken deflated data"};
@@ -27,22 +23,11 @@ constexpr Failure kBroken{kBadPayload, "broken deflated data"};
 constexpr std::string_view kTail("\0\0\xff\xff", 4);
 constexpr size_t kMaxRatio = 1032;  // of deflate: 258 bytes for two bits
 
-std::unexpected<http::Response> refuse(unsigned status, std::string_view detail, http::Headers headers = {}) {
-  const std::string title(beast::http::obsolete_reason(static_cast<beast::http::status>(status)));
-  const nlohmann::ordered_json body{
-      {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
-  headers.emplace_back("Content-Type", "application/problem+json");
-  return std::unexpected(
-      http::Response{.status = status, .headers = std::move(headers), .body = body.dump()});
-}
-
-/// All values of a header, as one list.
-std::string all_of(const http::Request& request, const char* name) {
-  std::string all;
-  for (const auto& [key, value] : request.headers) {
-    if (boost::iequals(key, name)) all.append(all.empty() ? "" : ",").append(value);
-  }
-  return all;
+std::unexpected<http::Response> refuse(unsigned status, std::string_view detail,
+                                       const http::Headers& headers = {}) {
+  http::Response response = http::problem(status, detail);
+  response.headers.insert(response.headers.end(), headers.begin(), headers.end());
+  return std::unexpected(std::move(response));
 }
 
 std::string accept_key(const std::string& key) {
@@ -110,18 +95,18 @@ void set_ends(z_stream& zlib, std::string_view in, std::span<char> out) {
 std::expected<Upgrade, http::Response> accept(const http::Request& request) {
   const http::Headers wanted{
       {"Sec-WebSocket-Version", "13"}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"}};
-  if (!lists(all_of(request, "Connection"), "upgrade") || !lists(all_of(request, "Upgrade"), "websocket"))
+  const auto value = [&](const char* name) { return request.joined(name).value_or(""); };
+  if (!lists(value("Connection"), "upgrade") || !lists(value("Upgrade"), "websocket"))
     return refuse(426, "this is a WebSocket", wanted);
   if (request.method != "GET") return refuse(405, "a WebSocket is opened by GET", {{"Allow", "GET"}});
-  if (all_of(request, "Sec-WebSocket-Version") != "13")
-    return refuse(426, "Sec-WebSocket-Version is not 13", wanted);
-  const std::string key = all_of(request, "Sec-WebSocket-Key");
+  if (value("Sec-WebSocket-Version") != "13") return refuse(426, "Sec-WebSocket-Version is not 13", wanted);
+  const std::string key = value("Sec-WebSocket-Key");
   if (key.size() != 24 || key.find('=') != 22)
     return refuse(400, "Sec-WebSocket-Key is not 16 bytes in base64");
   Upgrade upgrade{.headers = {{"Upgrade", "websocket"},
                               {"Connection", "Upgrade"},
                               {"Sec-WebSocket-Accept", accept_key(key)}}};
-  negotiate_deflate(all_of(request, "Sec-WebSocket-Extensions"), upgrade);
+  negotiate_deflate(value("Sec-WebSocket-Extensions"), upgrade);
   return upgrade;
 }
 

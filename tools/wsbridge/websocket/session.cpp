@@ -34,7 +34,7 @@ class Session final : public std::enable_shared_from_this<Session> {
         worker_(std::move(worker)),
         still_(std::move(still)) {}
 
-  awaitable<void> run(http::Stream& stream) {
+  awaitable<void> run(http::Connection& stream) {
     stream_ = &stream;
     heard_ns_ = base::steady_clock_ns();
     socket_->sessions_.insert(this);
@@ -243,7 +243,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::shared_ptr<process::Child> worker_;
   std::function<void()> client_gone_{};  // of the message that is being handled
   Still still_;
-  http::Stream* stream_ = nullptr;
+  http::Connection* stream_ = nullptr;
   std::vector<std::unique_ptr<stream::Subscription>> subscriptions_{};
   std::string pending_{};                       // frames of this client alone
   process::Event changed_{socket_->executor_};  // something is to be written, or was
@@ -264,7 +264,7 @@ http::Response Socket::upgrade(const http::Request& request, OnMessage on_messag
                                                  std::move(worker), std::move(still));
   return {.status = 101,
           .headers = std::move(terms->headers),
-          .body = http::TakeOver([session](http::Stream& stream) { return session->run(stream); })};
+          .body = http::TakeOver([session](http::Connection& stream) { return session->run(stream); })};
 }
 
 /// Looks after all sessions while there are some.
