@@ -85,7 +85,7 @@ constexpr const char* kNumbers =
     "create table if not exists schema_migrations (number bigint primary key, applied bigint not null)";
 
 /// SQL that all engines know; the first is number 1. Append only: what is here has run somewhere. Each can be
-/// repeated, for MariaDB keeps one that a kill broke off behind it.
+/// repeated, for MariaDB keeps one that a kill broke off behind it. By its usual collations "a" is "a ".
 constexpr std::array kMigrations{
     "create table if not exists users (id varchar(32) primary key, email varchar(254) not null unique,"
     " password varchar(128) not null, created bigint not null, disabled smallint not null)",
@@ -95,7 +95,30 @@ constexpr std::array kMigrations{
     "create index if not exists tokens_user on tokens (user_id)",
     "create index if not exists tokens_expires on tokens (expires)",
     "create table if not exists invitations (hash varchar(64) primary key, only_first smallint not null,"
-    " expires bigint not null)"};
+    " expires bigint not null)",
+    "create table if not exists projects (id varchar(32) primary key,"
+    " owner varchar(254) /*! collate utf8mb4_nopad_bin */ not null,"
+    " name varchar(80) /*! collate utf8mb4_nopad_bin */ not null, created bigint not null, unique (owner, "
+    "name))",
+    "create table if not exists pcap_metadata (file_id varchar(32) primary key, sha256 varchar(64) not null,"
+    " ingest varchar(16) not null, bytes bigint not null, packets bigint not null, data_bytes bigint not "
+    "null,"
+    " first_ns bigint not null, last_ns bigint not null, timed smallint not null, truncated smallint not "
+    "null,"
+    " links text not null, reference text not null, reference_ns bigint not null, stored_bytes bigint not "
+    "null,"
+    " created bigint not null, deleted bigint not null)",
+    "create table if not exists pcap_project_map (project_id varchar(32) not null, file_id varchar(32) not "
+    "null,"
+    " primary key (project_id, file_id),"
+    " foreign key (project_id) references projects (id) on delete cascade,"
+    " foreign key (file_id) references pcap_metadata (file_id) on delete cascade)",
+    "create index if not exists pcap_project_map_file on pcap_project_map (file_id)",
+    "create table if not exists holdings (owner varchar(254) /*! collate utf8mb4_nopad_bin */ not null,"
+    " file_id varchar(32) not null, name varchar(1020) /*! collate utf8mb4_nopad_bin */ not null,"
+    " added bigint not null, primary key (owner, file_id),"
+    " foreign key (file_id) references pcap_metadata (file_id))",
+    "create index if not exists holdings_file on holdings (file_id)"};
 constexpr const char* kVersion = "select max(number) from schema_migrations";
 
 /// The version that it found where that is newer than ours, else ours; 0: another one works for too long.

@@ -29,8 +29,8 @@ class Projects {
   static constexpr size_t kMaxOwner = 254, kMaxName = 80;  ///< in bytes
   explicit Projects(std::shared_ptr<Db> db) : db_(std::move(db)) {}
 
-  /// Exit::usage: the name is empty, too long, or has control characters, spaces around it or what is no
-  /// UTF-8; so is it with an owner, who must be named here. Exit::no: this owner has one of that name.
+  /// Exit::usage: the name, or the owner, is empty, too long, no UTF-8 or has control characters. Exit::no:
+  /// this owner has one of that name.
   [[nodiscard]] base::Result<Project> add_project(const std::string& owner, const std::string& name);
   /// By name, then owner.
   [[nodiscard]] base::Result<std::vector<Project>> projects(const std::string& owner);

@@ -7,6 +7,7 @@
 //   static constexpr const char* kColumns = "id, email";
 //   auto fields() { return std::tie(id, email); }
 #include <optional>
+#include <random>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -16,6 +17,14 @@
 #include "libcommon/catalog/database.h"
 
 namespace wl::catalog {
+
+/// A new name for a row: 128 random bits in hexadecimal.
+inline std::string new_id() {
+  std::random_device random;  // the system's: nobody can guess the next one
+  std::string text;
+  while (text.size() < 32) text += "0123456789abcdef"[random() % 16];
+  return text;
+}
 
 /// How many rows it touched (MariaDB counts only those that changed).
 template <class... Values>
@@ -34,6 +43,12 @@ int64_t number(soci::session& sql, const std::string& text, const Values&... val
   return null == soci::i_null ? 0 : found;
 }
 
+/// As a transaction's first statement: those that begin with it run one after the other, in all processes,
+/// and see what the one before them did. (SQLite's do so by themselves.)
+inline void one_writer(soci::session& sql) {
+  run(sql, "update schema_migrations set applied = applied where number = 1");
+}
+
 /// One statement as a transaction of its own; whether it touched a row.
 template <class... Values>
 base::Result<bool> change(Db& db, const std::string& text, const Values&... values) {
@@ -42,17 +57,21 @@ base::Result<bool> change(Db& db, const std::string& text, const Values&... valu
 
 /// "select its columns from `rest`".
 template <class Row, class... Values>
+std::vector<Row> rows(soci::session& sql, const std::string& rest, const Values&... values) {
+  Row row;
+  std::vector<Row> found;
+  auto prepared = ((sql.prepare << "select " << Row::kColumns << " from " << rest), ..., soci::use(values));
+  std::apply([&](auto&... field) { (prepared, ..., soci::into(field)); }, row.fields());
+  soci::statement statement = prepared;
+  statement.execute();
+  while (statement.fetch()) found.push_back(row);
+  return found;
+}
+
+/// The same as a transaction of its own.
+template <class Row, class... Values>
 base::Result<std::vector<Row>> select(Db& db, const std::string& rest, const Values&... values) {
-  return db.read([&](soci::session& sql) {
-    Row row;
-    std::vector<Row> found;
-    auto prepared = ((sql.prepare << "select " << Row::kColumns << " from " << rest), ..., soci::use(values));
-    std::apply([&](auto&... field) { (prepared, ..., soci::into(field)); }, row.fields());
-    soci::statement statement = prepared;
-    statement.execute();
-    while (statement.fetch()) found.push_back(row);
-    return found;
-  });
+  return db.read([&](soci::session& sql) { return rows<Row>(sql, rest, values...); });
 }
 
 /// The first of those.

@@ -1,23 +1,9 @@
 #include "libcommon/catalog/users.h"
 
-#include <random>
-
 #include "libcommon/base/time.h"
 #include "libcommon/catalog/rows.h"
 
 namespace wl::catalog {
-namespace {
-
-/// A new name for a row: 128 random bits in hexadecimal.
-std::string new_id() {
-  std::random_device random;  // the system's: nobody can guess the next one
-  std::string text;
-  while (text.size() < 32) text += "0123456789abcdef"[random() % 16];
-  return text;
-}
-
-}  // namespace
-
 base::Result<std::optional<Account>> Users::add(const std::string& email, const std::string& password,
                                                 const std::string& code) {
   return db_->transaction([&](soci::session& sql) -> std::optional<Account> {
