@@ -42,10 +42,9 @@ void link(soci::session& sql, const std::string& project_id, const std::string& 
 template <class... Values>
 base::Result<std::vector<HeldFile>> held(Db& db, const std::string& owner, const std::string& condition,
                                          const Values&... values) {
-  const int64_t everybody = owner.empty();
   return select<HeldFile>(
-      db, "pcap_metadata join holdings using (file_id) where (owner = :owner or :all = 1) and " + condition,
-      owner, everybody, values...);
+      db, "pcap_metadata join holdings using (file_id) where " + seen_by(owner) + " and " + condition, owner,
+      values...);
 }
 
 /// Here, for each database has an order of its own.
@@ -139,14 +138,12 @@ base::Result<bool> Captures::present(const std::string& owner, const std::string
 base::Result<bool> Captures::release(const std::string& owner, const std::string& file_id) {
   return db_->transaction([&](soci::session& sql) {
     one_writer(sql);
-    const std::string theirs = " (owner = :owner or :all = 1)";
-    const int64_t everybody = owner.empty();
     run(sql,
-        "delete from pcap_project_map where file_id = :id and project_id in (select id from projects where" +
-            theirs + ")",
-        file_id, owner, everybody);
+        "delete from pcap_project_map where file_id = :id and project_id in (select id from projects where " +
+            seen_by(owner) + ")",
+        file_id, owner);
     const bool had =
-        run(sql, "delete from holdings where file_id = :id and" + theirs, file_id, owner, everybody) > 0;
+        run(sql, "delete from holdings where file_id = :id and " + seen_by(owner), file_id, owner) > 0;
     const int64_t now = base::wall_clock_ns();
     run(sql,
         "update pcap_metadata set deleted = :now where file_id = :id and deleted = 0"

@@ -34,8 +34,7 @@ base::Result<Project> Projects::add_project(const std::string& owner, const std:
 }
 
 base::Result<std::vector<Project>> Projects::projects(const std::string& owner) {
-  const int64_t everybody = owner.empty();
-  auto found = select<Project>(*db_, "projects where owner = :owner or :all = 1", owner, everybody);
+  auto found = select<Project>(*db_, "projects where " + seen_by(owner), owner);
   // Here, for each database has an order of its own.
   if (found)
     std::ranges::sort(*found, {}, [](Project& project) { return std::tie(project.name, project.owner); });
@@ -45,10 +44,9 @@ base::Result<std::vector<Project>> Projects::projects(const std::string& owner) 
 base::Result<std::optional<Project>> Projects::find_project(const std::string& owner,
                                                             const std::string& id_or_name) {
   if (!is_name(id_or_name, kMaxName)) return std::nullopt;
-  const int64_t everybody = owner.empty();
   const auto found =
-      select<Project>(*db_, "projects where (owner = :owner or :all = 1) and (id = :id or name = :name)",
-                      owner, everybody, id_or_name, id_or_name);
+      select<Project>(*db_, "projects where " + seen_by(owner) + " and (id = :id or name = :name)", owner,
+                      id_or_name, id_or_name);
   if (!found) return std::unexpected(found.error());
   const auto that = [&](const auto& is_it) -> std::optional<Project> {
     const auto project = std::ranges::find_if(*found, is_it);

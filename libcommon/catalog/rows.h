@@ -49,6 +49,11 @@ inline void one_writer(soci::session& sql) {
   run(sql, "update schema_migrations set applied = applied where number = 1");
 }
 
+/// The condition for what an owner sees, with one ":name" for the owner; empty: the operator, who sees all.
+inline std::string seen_by(const std::string& owner) {
+  return owner.empty() ? "(owner = :owner or 1 = 1)" : "owner = :owner";
+}
+
 /// One statement as a transaction of its own; whether it touched a row.
 template <class... Values>
 base::Result<bool> change(Db& db, const std::string& text, const Values&... values) {
