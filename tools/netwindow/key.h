@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "libcommon/base/error.h"
+#include "libcommon/base/hash.h"
 #include "libcommon/ndjson/fields.h"
-#include "tools/netwindow/hash.h"
 
 namespace wl::netwindow {
+
+using base::Hash;
+using base::Hasher;
 
 /// The paths that one reader takes out of each record; each stands there once.
 class Paths {

@@ -12,10 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "tools/netwindow/hash.h"
+#include "libcommon/base/hash.h"
 #include "tools/netwindow/totals.h"
 
 namespace wl::netwindow {
+
+using base::Hash;
+using base::HashTable;
 
 enum class Direction : uint8_t { in, out, none };
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace wl::netwindow {
+namespace wl::base {
 
 struct Hash {
   uint64_t a = 0;
@@ -157,4 +157,4 @@ class HashTable {
   size_t mask_ = 0;
 };
 
-}  // namespace wl::netwindow
+}  // namespace wl::base

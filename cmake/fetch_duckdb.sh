@@ -1,6 +1,6 @@
 #!/bin/sh
-# fetch_duckdb.sh [DIR]: puts libduckdb.so and duckdb.h into DIR (.deps/duckdb) for `make bench`, which compares
-# netwindow with DuckDB. Debian has no DuckDB; npm's registry has its library. Versions are pinned, the SHA-512
+# fetch_duckdb.sh [DIR]: puts libduckdb.so and duckdb.h into DIR (.deps/duckdb) for pcapingest and pcapquery.
+# Debian has no DuckDB; npm's registry has its library. Versions are pinned, the SHA-512
 # of each tarball is checked here, and nothing that is fetched is run.
 set -eu
 

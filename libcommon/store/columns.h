@@ -1,0 +1,104 @@
+#pragma once
+// Rows on their way into a Parquet part, column by column.
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "libcommon/base/error.h"
+#include "libcommon/store/duck.h"
+
+namespace wl::store {
+
+enum class ColumnType : uint8_t {
+  u8,
+  u16,
+  u32,
+  u64,
+  boolean,
+  time,       ///< int64_t nanoseconds since 1970: TIMESTAMP_NS
+  blob,       ///< bytes
+  text,       ///< UTF-8
+  token,      ///< UTF-8 of few different values
+  text_list,  ///< VARCHAR[]
+};
+
+struct Column {
+  std::string name;
+  ColumnType type;
+};
+
+/// At most kCapacity rows. A value that is not set is NULL; a column without values takes no memory.
+class Batch {
+ public:
+  /// Four of DuckDB's row groups.
+  static constexpr size_t kCapacity = size_t{4} * 122'880;
+
+  explicit Batch(std::vector<Column> columns);
+
+  // Of the row that end_row() ends.
+  template <class Number>
+  void set(size_t column, Number value) {
+    Store& store = stores_[column];
+    if (store.data.empty()) begin(store);
+    std::memcpy(store.data.data() + rows_ * sizeof(Number), &value, sizeof(Number));
+    mark(store);
+  }
+  void set_text(size_t column, std::string_view text);
+  void set_token(size_t column, std::string_view token);
+  void set_list(size_t column, std::span<const std::string_view> texts);
+  void end_row() { ++rows_; }
+
+  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
+  [[nodiscard]] size_t rows() const { return rows_; }
+  /// No more rows may be added: as many as there may be, or as many different tokens or bytes of text.
+  [[nodiscard]] bool full() const { return rows_ == kCapacity || crowded_; }
+  void clear();
+
+ private:
+  friend class BatchScan;
+  static constexpr size_t kMaxTokens = 65'535;
+  static constexpr size_t kMaxText = size_t{64} << 20;  // bytes of one column
+
+  struct Store {
+    ColumnType type{};
+    size_t width = 0;
+    std::vector<uint8_t> data{};    // of numbers; of tokens their uint16_t; of texts the uint32_t end of each
+    std::vector<uint64_t> valid{};  // a bit a row
+    std::string text{};             // one behind the other
+    std::vector<uint32_t> ends{};   // of lists: the end of each text; data then counts texts
+    std::vector<std::string> tokens{};
+    std::unordered_map<std::string_view, uint16_t> codes{};
+    std::string_view last_token{};
+    uint16_t last_code = 0;
+  };
+  void begin(Store& store);
+  void mark(Store& store) { store.valid[rows_ / 64] |= uint64_t{1} << (rows_ % 64); }
+
+  std::vector<Column> columns_;
+  std::vector<Store> stores_;
+  size_t rows_ = 0;
+  bool crowded_ = false;
+};
+
+/// Writes batches as Parquet files through a DuckDB instance. Not for two threads.
+class BatchWriter {
+ public:
+  [[nodiscard]] static base::Result<std::unique_ptr<BatchWriter>> open(Duck& duck);
+  ~BatchWriter();
+  /// All rows of the batch as a new file at `path`. It is not yet synced.
+  [[nodiscard]] base::Result<void> write(const Batch& batch, const std::string& path);
+
+ private:
+  explicit BatchWriter(Duck& duck);
+  Duck& duck_;
+  struct Shared;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace wl::store

@@ -1,0 +1,116 @@
+#include "libcommon/store/original.h"
+
+#include <array>
+#include <cerrno>
+#include <vector>
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libcommon/capture/compressed.h"
+#include "libcommon/capture/read_ahead.h"
+#include "libcommon/capture/window.h"
+#include "libcommon/store/files.h"
+
+namespace wl::store {
+namespace {
+
+constexpr size_t kBlock = size_t{1} << 20;
+
+struct FreeDigest {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+base::Result<void> write_all(int fd, std::span<const uint8_t> bytes, const std::string& name) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return base::fail(name + ": " + base::errno_text(errno));
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Original::Digest {
+  std::unique_ptr<EVP_MD_CTX, FreeDigest> context{EVP_MD_CTX_new()};
+};
+
+Original::Original() : digest_(std::make_unique<Digest>()) {}
+Original::~Original() = default;
+
+base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, const std::string& copy) {
+  base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file) return base::fail(path + ": " + base::errno_text(errno));
+  struct stat info{};
+  if (::fstat(file.get(), &info) == 0 && !S_ISREG(info.st_mode))
+    return base::fail(path + ": not a regular file", "pcapingest add - reads a pipe");
+  auto bytes = capture::bytes_of(std::move(file));
+  if (!bytes) return base::with_context(path, bytes.error());
+  std::shared_ptr<Original> original(new Original);
+  capture::Window window(std::move(*bytes), path);
+  const auto begun = window.fill(capture::kCompressionMagicSize);
+  if (!begun) return std::unexpected(begun.error());
+  original->compressed_ = capture::is_compressed(window);
+  if (original->compressed_) {
+    auto uncompressed = capture::decompress(std::move(window));
+    if (!uncompressed) return base::with_context(path, uncompressed.error());
+    original->source_ = std::move(*uncompressed);
+  } else {
+    original->source_ = capture::bytes_of(std::move(window));
+  }
+  if (!copy.empty()) {
+    original->copy_name_ = copy;
+    original->copy_.reset(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!original->copy_) return base::fail(copy + ": " + base::errno_text(errno));
+  }
+  if (EVP_DigestInit_ex(original->digest_->context.get(), EVP_sha256(), nullptr) != 1)
+    return base::fail("SHA-256: not to be had from OpenSSL");
+  return original;
+}
+
+/// Hands out what Original reads; Original outlives it.
+class OriginalBytes final : public capture::ByteSource {
+ public:
+  explicit OriginalBytes(Original& original) : original_(original) {}
+  base::Result<Got> read(std::span<uint8_t> room) override { return original_.read(room); }
+  bool can_idle() const override { return false; }
+
+ private:
+  Original& original_;
+};
+
+std::unique_ptr<capture::ByteSource> Original::bytes() {
+  return std::make_unique<capture::ReadAhead>(std::make_unique<OriginalBytes>(*this));
+}
+
+base::Result<capture::ByteSource::Got> Original::read(std::span<uint8_t> room) {
+  auto got = source_->read(room);
+  if (!got) cut_ = got.error().text;
+  if (!got || got->state == capture::Fill::end) ended_ = true;
+  if (!got || got->size == 0) return got;
+  const auto bytes = std::span<const uint8_t>(room.first(got->size));
+  size_ += bytes.size();
+  EVP_DigestUpdate(digest_->context.get(), bytes.data(), bytes.size());
+  if (!copy_ || !write_failure_.text.empty()) return got;
+  if (const auto written = write_all(copy_.get(), bytes, copy_name_); !written)
+    write_failure_ = written.error();
+  return got;
+}
+
+base::Result<void> Original::finish() {
+  std::vector<uint8_t> room(kBlock);
+  while (!ended_ && write_failure_.text.empty()) (void)read(room);
+  if (write_failure_.text.empty() && copy_ && ::fsync(copy_.get()) != 0)
+    write_failure_.text = copy_name_ + ": " + base::errno_text(errno);
+  if (!write_failure_.text.empty()) return std::unexpected(write_failure_);
+  std::array<uint8_t, 32> digest{};
+  EVP_DigestFinal_ex(digest_->context.get(), digest.data(), nullptr);
+  sha256_ = hexadecimal(digest);
+  return {};
+}
+
+}  // namespace wl::store

@@ -1,0 +1,199 @@
+#include "libcommon/store/tables.h"
+
+#include <utility>
+
+#include "libcommon/base/time.h"
+#include "libcommon/base/utf8.h"
+#include "libcommon/record/field_selection.h"
+
+namespace wl::store {
+namespace {
+
+using record::Field;
+using record::FieldSet;
+using record::Form;
+
+constexpr FieldSet kFlowFields{Field::src_ip,   Field::dst_ip,   Field::proto,     Field::src_port,
+                               Field::dst_port, Field::ip_proto, Field::ip_version};
+constexpr FieldSet kInnerFields{Field::inner_src_ip, Field::inner_dst_ip, Field::inner_proto,
+                                Field::inner_src_port, Field::inner_dst_port};
+/// Not stored: the file's own name, what depends on who looks, and what is made of the bytes.
+constexpr FieldSet kUnstored{Field::at_file, Field::dir,     Field::iface,
+                             Field::info,    Field::payload, Field::community_id};
+constexpr FieldSet kWords{Field::app, Field::app_port};  // of the app group, those that most packets have
+
+ColumnType type_of(Form form) {
+  switch (form) {
+    case Form::u8:
+    case Form::tcp_flags: return ColumnType::u8;
+    case Form::u16: return ColumnType::u16;
+    case Form::u32: return ColumnType::u32;
+    case Form::boolean: return ColumnType::boolean;
+    case Form::ip:
+    case Form::base64: return ColumnType::blob;
+    case Form::text_list: return ColumnType::text_list;
+    case Form::text: return ColumnType::text;
+    case Form::token: return ColumnType::token;
+    default: return ColumnType::u64;  // mac too
+  }
+}
+
+FieldSet having(Home home) {
+  FieldSet fields;
+  for (size_t i = 0; i < record::kFieldCount; ++i)
+    if (home_of(static_cast<Field>(i)) == home) fields.add(static_cast<Field>(i));
+  return fields;
+}
+
+template <class Number>
+void copy(Batch& batch, size_t column, const void* member) {
+  Number number;
+  std::memcpy(&number, member, sizeof(number));
+  batch.set(column, number);
+}
+
+void put_field(Batch& batch, size_t column, Field field, const record::Packet& packet) {
+  const record::FieldInfo& info = record::info(field);
+  const char* const member = reinterpret_cast<const char*>(&packet) + info.offset;
+  switch (info.form) {
+    case Form::u8:
+    case Form::tcp_flags:
+    case Form::boolean: return copy<uint8_t>(batch, column, member);
+    case Form::u16: return copy<uint16_t>(batch, column, member);
+    case Form::u32: return copy<uint32_t>(batch, column, member);
+    case Form::u64: return copy<uint64_t>(batch, column, member);
+    case Form::token: return batch.set_token(column, *reinterpret_cast<const std::string_view*>(member));
+    case Form::text: return batch.set_text(column, *reinterpret_cast<const std::string_view*>(member));
+    case Form::text_list: return batch.set_list(column, *reinterpret_cast<const record::TextList*>(member));
+    case Form::mac: {
+      uint64_t number = 0;
+      for (const uint8_t byte : *reinterpret_cast<const record::Mac*>(member)) number = number << 8 | byte;
+      return batch.set(column, number);
+    }
+    case Form::ip:
+    case Form::base64: return;  // flows have addresses; payload is not stored
+  }
+}
+
+/// In front of the fields in `packets`.
+enum PacketColumn : uint8_t { kTs, kFlow, kReverse, kInner, kInnerReverse, kInterface };
+
+enum EventColumn : uint8_t { kEventN, kEventTs, kEventFlow };
+
+enum TimelineColumn : uint8_t { kSecond, kPackets, kBytes };
+
+}  // namespace
+
+Home home_of(Field field) {
+  if (kUnstored.has(field)) return Home::none;
+  if (kFlowFields.has(field)) return Home::flows;
+  if (kInnerFields.has(field)) return Home::inner;
+  const bool application = record::info(field).group == record::Group::app && !kWords.has(field);
+  return application ? Home::events : Home::packets;
+}
+
+const FieldSet& fields_of(Home home) {
+  static const std::array<FieldSet, 5> kSets{having(Home::none), having(Home::packets), having(Home::flows),
+                                             having(Home::inner), having(Home::events)};
+  return kSets[static_cast<size_t>(home)];
+}
+
+FieldSet stored_fields() {
+  return fields_of(Home::packets) | fields_of(Home::flows) | fields_of(Home::inner) | fields_of(Home::events);
+}
+
+FieldColumns::FieldColumns(std::vector<Column> first, const FieldSet& fields)
+    : fields_(fields), columns_(std::move(first)) {
+  fields.each([&](Field field) {
+    places_[static_cast<size_t>(field)] = static_cast<uint8_t>(columns_.size());
+    columns_.push_back({std::string(record::info(field).key), type_of(record::info(field).form)});
+  });
+}
+
+void FieldColumns::put(const record::Packet& packet, Batch& batch) const {
+  (packet.present & fields_).each([&](Field field) {
+    put_field(batch, places_[static_cast<size_t>(field)], field, packet);
+  });
+}
+
+PacketRows::PacketRows()
+    : fields_({{"ts", ColumnType::time},
+               {"flow", ColumnType::u32},
+               {"reverse", ColumnType::boolean},
+               {"inner_flow", ColumnType::u32},
+               {"inner_reverse", ColumnType::boolean},
+               {"interface", ColumnType::u32}},
+              fields_of(Home::packets)),
+      batch_(fields_.all()) {}
+
+void PacketRows::add(const record::Packet& packet, uint32_t interface, const FlowRef& flow,
+                     const FlowRef& inner) {
+  if (packet.has_time) batch_.set(kTs, packet.time_ns);
+  if (flow.known) {
+    batch_.set(kFlow, flow.flow);
+    batch_.set(kReverse, flow.reverse);
+  }
+  if (inner.known) {
+    batch_.set(kInner, inner.flow);
+    batch_.set(kInnerReverse, inner.reverse);
+  }
+  batch_.set(kInterface, interface);
+  fields_.put(packet, batch_);
+  batch_.end_row();
+}
+
+EventRows::EventRows()
+    : fields_({{"n", ColumnType::u64}, {"ts", ColumnType::time}, {"flow", ColumnType::u32}},
+              fields_of(Home::events)),
+      batch_(fields_.all()) {}
+
+bool EventRows::wants(const record::Packet& packet) {
+  return packet.present.intersects(fields_of(Home::events));
+}
+
+void EventRows::add(const record::Packet& packet, const FlowRef& flow) {
+  batch_.set(kEventN, packet.n);
+  if (packet.has_time) batch_.set(kEventTs, packet.time_ns);
+  if (flow.known) batch_.set(kEventFlow, flow.flow);
+  fields_.put(packet, batch_);
+  batch_.end_row();
+}
+
+TimelineRows::TimelineRows()
+    : batch_({{"ts", ColumnType::time}, {"packets", ColumnType::u64}, {"bytes", ColumnType::u64}}) {}
+
+void TimelineRows::add(const record::Packet& packet) {
+  if (!packet.has_time) return;
+  const int64_t rest = packet.time_ns % base::kSecond;
+  const int64_t second = packet.time_ns - (rest < 0 ? rest + base::kSecond : rest);
+  if (second != second_) finish();
+  second_ = second;
+  ++packets_;
+  bytes_ += packet.len;
+}
+
+void TimelineRows::finish() {
+  if (packets_ == 0) return;
+  batch_.set(kSecond, second_);
+  batch_.set(kPackets, std::exchange(packets_, 0));
+  batch_.set(kBytes, std::exchange(bytes_, 0));
+  batch_.end_row();
+}
+
+Batch interface_rows(const std::vector<capture::Interface>& interfaces) {
+  Batch batch({{"interface", ColumnType::u32},
+               {"link_type", ColumnType::u16},
+               {"fraction_digits", ColumnType::u8},
+               {"name", ColumnType::text}});
+  for (size_t i = 0; i < interfaces.size() && !batch.full(); ++i) {
+    const capture::Interface& interface = interfaces[i];
+    batch.set(0, static_cast<uint32_t>(i));
+    batch.set(1, interface.link_type);
+    batch.set(2, static_cast<uint8_t>(interface.fraction_digits));
+    if (!interface.name.empty()) batch.set_text(3, base::wire_text(interface.name));
+    batch.end_row();
+  }
+  return batch;
+}
+
+}  // namespace wl::store
