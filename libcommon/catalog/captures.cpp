@@ -10,6 +10,12 @@
 namespace wl::catalog {
 namespace {
 
+struct StoreRow {
+  std::string id{};
+  static constexpr const char* kColumns = "id";
+  auto fields() { return std::tie(id); }
+};
+
 bool is_text(const std::string& text) { return base::is_utf8(text) && text.find('\0') == std::string::npos; }
 
 void insert(soci::session& sql, CaptureFile file) {
@@ -164,6 +170,16 @@ base::Result<bool> Captures::forget(const std::string& file_id) {
                "delete from pcap_metadata where file_id = :id and deleted <> 0"
                " and not exists (select 1 from holdings where holdings.file_id = pcap_metadata.file_id)",
                file_id) == 1;
+  });
+}
+
+base::Result<std::string> Captures::claim(const std::string& store_id) {
+  return db_->transaction([&](soci::session& sql) {
+    one_writer(sql);
+    const auto claimed = rows<StoreRow>(sql, "stores");
+    if (!claimed.empty()) return claimed.front().id;
+    run(sql, "insert into stores (id) values (:id)", store_id);
+    return store_id;
   });
 }
 

@@ -104,6 +104,9 @@ class Captures : public Projects {
   /// may bring it back until then, and does not after.
   [[nodiscard]] base::Result<bool> forget(const std::string& file_id);
 
+  /// A catalog belongs to one store directory, to the first that claims it: whose id is the answer.
+  [[nodiscard]] base::Result<std::string> claim(const std::string& store_id);
+
   /// Of all rows, deleted ones too.
   [[nodiscard]] base::Result<std::vector<KnownFile>> known();
   /// What is not deleted, by created.

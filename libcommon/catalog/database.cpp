@@ -118,7 +118,10 @@ constexpr std::array kMigrations{
     " file_id varchar(32) not null, name varchar(1020) /*! collate utf8mb4_nopad_bin */ not null,"
     " added bigint not null, primary key (owner, file_id),"
     " foreign key (file_id) references pcap_metadata (file_id))",
-    "create index if not exists holdings_file on holdings (file_id)"};
+    "create index if not exists holdings_file on holdings (file_id)",
+    "create table if not exists stores (id varchar(32) primary key)",
+    "create table if not exists watched_files (path varchar(64) primary key, bytes bigint not null,"
+    " modified bigint not null)"};
 constexpr const char* kVersion = "select max(number) from schema_migrations";
 
 /// The version that it found where that is newer than ours, else ours; 0: another one works for too long.
@@ -140,14 +143,6 @@ int64_t bring_up(soci::session& sql, const Target& target) {
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string default_file(const Location& location) {
-  const std::string data = environment("XDG_DATA_HOME");
-  if (!location.store.empty()) return location.store + "/catalog.sqlite";
-  if (!data.empty()) return data + "/wireline/catalog.sqlite";
-  if (::geteuid() == 0) return "/var/lib/wireline/catalog.sqlite";
-  return environment("HOME") + "/.local/share/wireline/catalog.sqlite";
 }
 
 /// Creates the file, and the directories above it that are missing, for their owner alone.
@@ -229,14 +224,27 @@ base::Result<void> Db::run_all(const std::function<void(soci::session&)>& work, 
   return {};
 }
 
+std::string store_folder(const Location& location) {
+  const std::string data = environment("XDG_DATA_HOME");
+  if (!location.store.empty()) return location.store;
+  if (!data.empty()) return data + "/wireline";
+  if (::geteuid() == 0) return "/var/lib/wireline";
+  return environment("HOME") + "/.local/share/wireline";
+}
+
+std::string catalog_file(const Location& location) {
+  const bool usual = location.db.empty() || location.db == "sqlite";
+  return usual ? store_folder(location) + "/catalog.sqlite" : "";
+}
+
 base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
   constexpr int64_t kOurs = std::ssize(kMigrations);
   std::string password = environment("WIRELINE_DB_PASSWORD");
   std::ifstream file(location.password_file);
   if (!location.password_file.empty() && !std::getline(file, password))
     return base::fail(location.password_file + ": no password in it");
-  const bool usual = location.db.empty() || location.db == "sqlite";
-  const auto target = read_url(usual ? "sqlite:" + default_file(location) : location.db, password);
+  const std::string usual = catalog_file(location);
+  const auto target = read_url(usual.empty() ? location.db : "sqlite:" + usual, password);
   if (!target) return std::unexpected(target.error());
   const auto ready = target->is_file ? prepare_file(target->shown) : base::Result<void>();
   if (!ready) return std::unexpected(ready.error());

@@ -70,6 +70,11 @@ class Db {
   std::shared_ptr<soci::session> session_;  ///< null: connect anew
 };
 
+/// The directory of a store: --store, else the user's own. It may not be there.
+[[nodiscard]] std::string store_folder(const Location& location);
+/// The catalog's file in that directory; empty: --db says otherwise.
+[[nodiscard]] std::string catalog_file(const Location& location);
+
 /// Opens the catalog and brings its tables to this program's version. Several processes may do it at once:
 /// one works, the others wait. A catalog that a newer program made is refused. A file of SQLite is created
 /// with mode 0600, its directories with 0700.

@@ -31,7 +31,7 @@ class Ingest {
         writer_(options.folder) {}
 
   base::Result<Ingested> run(const std::string& path) {
-    auto original = Original::open(path, options_.copy);
+    auto original = Original::open(path, options_.copy, options_.copy_only_compressed);
     if (!original) return std::unexpected(original.error());
     original_ = std::move(*original);
     if (const auto opened = writer_.open(); !opened) return std::unexpected(opened.error());
@@ -122,7 +122,7 @@ class Ingest {
       done_.links += (done_.links.empty() ? "" : ",") + text;
     }
     for (const Part& part : done_.parts) done_.stored_bytes += part.bytes;
-    if (!options_.copy.empty()) done_.stored_bytes += done_.bytes;
+    if (original_->copied()) done_.stored_bytes += done_.bytes;
     return done_;
   }
 

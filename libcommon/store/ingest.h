@@ -10,7 +10,8 @@ namespace wl::store {
 
 struct IngestOptions {
   std::string folder;  ///< an empty directory, where the parts are to be
-  std::string copy{};  ///< a new file for the original's bytes; empty: no copy is made
+  std::string copy{};  ///< a new file for the original's bytes, uncompressed; empty: no copy is made
+  bool copy_only_compressed = false;  ///< what is not compressed is not copied
   /// Called about each 100 ms with the bytes and packets read so far; true: give up.
   std::function<bool(uint64_t bytes, uint64_t packets)> progress{};
 };

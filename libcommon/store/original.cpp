@@ -42,7 +42,8 @@ struct Original::Digest {
 Original::Original() : digest_(std::make_unique<Digest>()) {}
 Original::~Original() = default;
 
-base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, const std::string& copy) {
+base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, const std::string& copy,
+                                                       bool only_compressed) {
   base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) return base::fail(path + ": " + base::errno_text(errno));
   struct stat info{};
@@ -62,7 +63,7 @@ base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, 
   } else {
     original->source_ = capture::bytes_of(std::move(window));
   }
-  if (!copy.empty()) {
+  if (!copy.empty() && (original->compressed_ || !only_compressed)) {
     original->copy_name_ = copy;
     original->copy_.reset(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!original->copy_) return base::fail(copy + ": " + base::errno_text(errno));

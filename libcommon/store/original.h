@@ -11,9 +11,11 @@ namespace wl::store {
 /// What was read of an original, uncompressed.
 class Original {
  public:
-  /// Reads `path`; what is compressed is uncompressed. `copy`: a new file for the bytes; empty: none is made.
+  /// Reads `path`; what is compressed is uncompressed. `copy`: a new file for the bytes; empty: none is made,
+  /// nor, with `only_compressed`, of what is not.
   [[nodiscard]] static base::Result<std::shared_ptr<Original>> open(const std::string& path,
-                                                                    const std::string& copy);
+                                                                    const std::string& copy,
+                                                                    bool only_compressed);
   ~Original();
 
   /// Its bytes, once, for capture::open_bytes(); reads ahead in a thread of its own.
@@ -25,6 +27,7 @@ class Original {
   [[nodiscard]] const std::string& sha256() const { return sha256_; }  ///< after finish(): 64 digits
   [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] bool compressed() const { return compressed_; }
+  [[nodiscard]] bool copied() const { return static_cast<bool>(copy_); }
   [[nodiscard]] const std::string& cut() const { return cut_; }
 
   Original(const Original&) = delete;

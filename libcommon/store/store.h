@@ -25,9 +25,9 @@ namespace wl::store {
 
 struct AddOptions {
   std::string owner = "local";
-  std::string name{};        ///< empty: the last part of the path
+  std::string name{};  ///< empty: the last part of the path
   std::string project_id{};
-  bool copy = true;          ///< false: the original stays where it is, and must not change
+  bool copy = true;  ///< false: the original stays where it is, and must not change
   std::function<bool(uint64_t bytes, uint64_t packets)> progress{};  ///< as IngestOptions has it
 };
 
@@ -73,9 +73,13 @@ class Store {
   [[nodiscard]] base::Result<Incoming> begin();
 
  private:
-  Store(std::string root, std::shared_ptr<catalog::Db> db) : root_(std::move(root)), catalog_(std::move(db)) {}
+  Store(std::string root, std::shared_ptr<catalog::Db> db)
+      : root_(std::move(root)), catalog_(std::move(db)) {}
   base::Result<void> claim();
+  base::Result<void> forget_deleted(int64_t before);
+  base::Result<void> remove_unknown();
   base::Result<base::Fd> lock() const;
+  base::Result<Added> add_to(const Incoming& incoming, const std::string& path, const AddOptions& options);
   base::Result<Added> publish(const Incoming& incoming, const Ingested& ingested, const std::string& path,
                               const AddOptions& options);
   base::Result<void> place(const Incoming& incoming, const catalog::CaptureFile& file, bool copied);

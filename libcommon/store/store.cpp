@@ -1,0 +1,277 @@
+#include "libcommon/store/store.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libcommon/base/time.h"
+#include "libcommon/base/utf8.h"
+#include "libcommon/store/files.h"
+
+namespace wl::store {
+namespace {
+
+constexpr size_t kIngestBytes = 8;  // 16 digits
+constexpr size_t kIdBytes = 16;
+constexpr size_t kFileIdDigits = 32;
+
+std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::unexpected<base::Error> failure(const std::string& path) {
+  return base::fail(path + ": " + base::errno_text(errno));
+}
+
+/// Waits for the lock, or with `at_once` gives an Fd that is none.
+base::Result<base::Fd> lock_file(const std::string& path, bool at_once) {
+  base::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) return failure(path);
+  while (::flock(file.get(), LOCK_EX | (at_once ? LOCK_NB : 0)) != 0) {
+    if (at_once && errno == EWOULDBLOCK) return base::Fd();
+    if (errno != EINTR) return failure(path);
+  }
+  return file;
+}
+
+int64_t modified_ns(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return 0;
+  return info.st_mtim.tv_sec * base::kSecond + info.st_mtim.tv_nsec;
+}
+
+catalog::CaptureFile as_row(const Ingested& ingested, const std::string& ingest) {
+  catalog::CaptureFile file;
+  file.file_id = ingested.sha256.substr(0, kFileIdDigits);
+  file.sha256 = ingested.sha256;
+  file.ingest = ingest;
+  file.bytes = static_cast<int64_t>(ingested.bytes);
+  file.packets = static_cast<int64_t>(ingested.packets);
+  file.data_bytes = static_cast<int64_t>(ingested.data_bytes);
+  file.first_ns = ingested.first_ns;
+  file.last_ns = ingested.last_ns;
+  file.timed = ingested.timed ? 1 : 0;
+  file.truncated = ingested.fault.empty() ? 0 : 1;
+  file.links = ingested.links;
+  file.stored_bytes = static_cast<int64_t>(ingested.stored_bytes);
+  file.created = base::wall_clock_ns();
+  return file;
+}
+
+/// The names in a directory; of none that is not there.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    names.push_back(at->path().filename().string());
+  return names;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Store>> Store::open(const catalog::Location& location) {
+  const std::string root = catalog::store_folder(location);
+  if (const auto made = make_folders(root); !made) return std::unexpected(made.error());
+  auto db = catalog::open_catalog(location);
+  if (!db) return std::unexpected(db.error());
+  std::unique_ptr<Store> store(new Store(root, std::move(*db)));
+  if (const auto claimed = store->claim(); !claimed) return std::unexpected(claimed.error());
+  return store;
+}
+
+base::Result<std::unique_ptr<Store>> Store::open_existing(const catalog::Location& location) {
+  const std::string file = catalog::catalog_file(location);
+  if (!file.empty() && ::access(file.c_str(), F_OK) != 0) return nullptr;
+  auto db = catalog::open_catalog(location);
+  if (!db) return std::unexpected(db.error());
+  return std::unique_ptr<Store>(new Store(catalog::store_folder(location), std::move(*db)));
+}
+
+/// Directory and catalog know each other: a sweep with another catalog would take all files for left over.
+base::Result<void> Store::claim() {
+  const auto held = lock();
+  if (!held) return std::unexpected(held.error());
+  const std::string path = root_ + "/id";
+  std::string id;
+  if (!(std::ifstream(path) >> id)) {
+    id = random_name(kIdBytes);
+    if (const auto removed = remove_all(path); !removed) return removed;
+    if (const auto written = write_synced(path, id + "\n"); !written) return written;
+    if (const auto synced = sync(root_); !synced) return synced;
+  }
+  const auto owner = catalog_.claim(id);
+  if (!owner) return std::unexpected(owner.error());
+  if (*owner != id)
+    return base::fail(root_ + ": belongs to another catalog than the one of --db",
+                      "give the --db and --store that belong together");
+  return {};
+}
+
+base::Result<base::Fd> Store::lock() const { return lock_file(root_ + "/lock", false); }
+
+std::string Store::original_path(const catalog::CaptureFile& file) const {
+  if (!file.reference.empty()) return file.reference;
+  return root_ + "/captures/" + file.sha256.substr(0, 2) + "/" + file.sha256;
+}
+
+std::string Store::parts_folder(const std::string& file_id, const std::string& ingest) const {
+  return root_ + "/parts/" + file_id.substr(0, 2) + "/file_id=" + file_id + "/" + ingest;
+}
+
+Capture Store::capture(const catalog::HeldFile& file) const {
+  return {file.file_id, file.name, parts_folder(file.file_id, file.ingest), original_path(file),
+          file.reference.empty() ? 0 : file.reference_ns};
+}
+
+base::Result<Store::Incoming> Store::begin() {
+  const auto held = lock();
+  if (!held) return std::unexpected(held.error());
+  Incoming incoming;
+  incoming.name = random_name(kIngestBytes);
+  incoming.folder = root_ + "/incoming/" + incoming.name;
+  if (const auto made = make_folders(incoming.folder + "/parts"); !made) return std::unexpected(made.error());
+  auto locked = lock_file(incoming.folder + "/lock", false);
+  if (!locked) return std::unexpected(locked.error());
+  incoming.lock = std::move(*locked);
+  return incoming;
+}
+
+base::Result<Added> Store::add(const std::string& path, const AddOptions& options) {
+  const auto incoming = begin();
+  if (!incoming) return std::unexpected(incoming.error());
+  auto added = add_to(*incoming, path, options);
+  const auto removed = remove_all(incoming->folder);
+  if (added && !removed) return std::unexpected(removed.error());
+  return added;
+}
+
+base::Result<Added> Store::add_to(const Incoming& incoming, const std::string& path,
+                                  const AddOptions& options) {
+  const int64_t modified = modified_ns(path);
+  const auto ingested = ingest(path, {.folder = incoming.folder + "/parts",
+                                      .copy = options.copy ? incoming.folder + "/original" : "",
+                                      .progress = options.progress});
+  if (!ingested) return std::unexpected(ingested.error());
+  if (!options.copy && ingested->compressed)
+    return base::fail(path + ": compressed, so it cannot stay where it is", "without --no-copy",
+                      base::Exit::usage);
+  if (!options.copy && modified_ns(path) != modified)
+    return base::fail(path + ": changed while it was read", "try again");
+  return publish(incoming, *ingested, path, options);
+}
+
+base::Result<Added> Store::publish(const Incoming& incoming, const Ingested& ingested,
+                                   const std::string& path, const AddOptions& options) {
+  catalog::CaptureFile file = as_row(ingested, incoming.name);
+  if (!options.copy) {
+    std::error_code error;
+    file.reference = std::filesystem::absolute(path, error).string();
+    file.reference_ns = modified_ns(path);
+    if (!base::is_utf8(file.reference))
+      return base::fail(path + ": its name is no UTF-8", "without --no-copy");
+  }
+  const std::string name = base::utf8_text(options.name.empty() ? last_part(path) : options.name);
+  const auto held = lock();
+  if (!held) return std::unexpected(held.error());
+  if (const auto placed = place(incoming, file, options.copy); !placed)
+    return std::unexpected(placed.error());
+  const auto published = catalog_.publish(file, options.owner, name, options.project_id);
+  if (!published) return std::unexpected(published.error());
+  if (!published->is_new) {
+    if (const auto gone = remove_all(parts_folder(file.file_id, file.ingest)); !gone)
+      return std::unexpected(gone.error());
+    const bool superfluous = options.copy && !published->file.reference.empty();
+    if (const auto gone = superfluous ? remove_all(original_path(file)) : base::Result<void>(); !gone)
+      return std::unexpected(gone.error());
+  }
+  return Added{published->file, name, published->already_present, ingested.fault};
+}
+
+/// Moves original and parts to where the catalog will say that they are.
+base::Result<void> Store::place(const Incoming& incoming, const catalog::CaptureFile& file, bool copied) {
+  const std::string parts = parts_folder(file.file_id, file.ingest);
+  if (const auto made = make_folders(parts.substr(0, parts.rfind('/'))); !made) return made;
+  if (const auto moved = move_synced(incoming.folder + "/parts", parts); !moved) return moved;
+  if (!copied) return {};
+  const std::string original = original_path(file);
+  if (const auto made = make_folders(original.substr(0, original.rfind('/'))); !made) return made;
+  return move_synced(incoming.folder + "/original", original);
+}
+
+base::Result<void> Store::sweep(int64_t grace_ns) {
+  const auto held = lock();
+  if (!held) return std::unexpected(held.error());
+  for (const std::string& name : names_in(root_ + "/incoming")) {
+    const std::string folder = root_ + "/incoming/" + name;
+    const auto locked = lock_file(folder + "/lock", true);
+    if (locked && !*locked) continue;  // its run lives
+    if (const auto removed = remove_all(folder); !removed) return removed;
+  }
+  if (const auto forgotten = forget_deleted(base::wall_clock_ns() - grace_ns); !forgotten) return forgotten;
+  return remove_unknown();
+}
+
+base::Result<void> Store::forget_deleted(int64_t before) {
+  const auto deleted = catalog_.deleted_before(before);
+  if (!deleted) return std::unexpected(deleted.error());
+  for (const catalog::CaptureFile& file : *deleted)
+    if (const auto forgotten = catalog_.forget(file.file_id); !forgotten)
+      return std::unexpected(forgotten.error());
+  return {};
+}
+
+base::Result<void> Store::remove_unknown() {
+  const auto known = catalog_.known();
+  if (!known) return std::unexpected(known.error());
+  std::set<std::string> paths;
+  for (const catalog::KnownFile& file : *known) {
+    if (file.reference.empty())
+      paths.insert(root_ + "/captures/" + file.sha256.substr(0, 2) + "/" + file.sha256);
+    paths.insert(parts_folder(file.sha256.substr(0, kFileIdDigits), file.ingest));
+  }
+  const auto remove_from = [&paths](const std::string& folder) -> base::Result<void> {
+    for (const std::string& name : names_in(folder))
+      if (!paths.contains(folder + "/" + name))
+        if (const auto removed = remove_all(folder + "/" + name); !removed) return removed;
+    return {};
+  };
+  for (const std::string& first : names_in(root_ + "/captures"))
+    if (const auto removed = remove_from(root_ + "/captures/" + first); !removed) return removed;
+  for (const std::string& first : names_in(root_ + "/parts")) {
+    for (const std::string& file : names_in(root_ + "/parts/" + first)) {
+      const std::string folder = root_ + "/parts/" + first + "/" + file;
+      if (const auto removed = remove_from(folder); !removed) return removed;
+      ::rmdir(folder.c_str());  // stays where it is not empty
+    }
+  }
+  return {};
+}
+
+base::Result<std::unique_ptr<TemporaryParts>> TemporaryParts::make(const std::string& path) {
+  const char* const place = std::getenv("TMPDIR");
+  std::string pattern = std::string(place == nullptr || *place == '\0' ? "/tmp" : place) + "/wireline-XXXXXX";
+  if (::mkdtemp(pattern.data()) == nullptr) return failure(pattern);
+  std::unique_ptr<TemporaryParts> made(new TemporaryParts);
+  made->folder_ = pattern;
+  // The name is different for each, so that several can be asked together.
+  made->capture_ = {"", path, pattern + "/file_id=" + last_part(pattern) + "/parts", path, 0};
+  if (const auto folders = make_folders(made->capture_.folder); !folders)
+    return std::unexpected(folders.error());
+  const std::string copy = pattern + "/original";
+  auto ingested = ingest(path, {.folder = made->capture_.folder, .copy = copy, .copy_only_compressed = true});
+  if (!ingested) return std::unexpected(ingested.error());
+  if (ingested->compressed) made->capture_.original = copy;
+  made->ingested_ = std::move(*ingested);
+  return made;
+}
+
+TemporaryParts::~TemporaryParts() {
+  if (!folder_.empty()) (void)remove_all(folder_);
+}
+
+}  // namespace wl::store
