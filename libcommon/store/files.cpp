@@ -88,6 +88,12 @@ base::Result<FileDigest> sha256_of(const std::string& path) {
   return digest;
 }
 
+std::string sha256_of_text(std::string_view text) {
+  std::array<uint8_t, 32> bytes{};
+  EVP_Digest(text.data(), text.size(), bytes.data(), nullptr, EVP_sha256(), nullptr);
+  return hexadecimal(bytes);
+}
+
 std::string hexadecimal(std::span<const uint8_t> bytes) {
   std::string text;
   for (const uint8_t byte : bytes) {

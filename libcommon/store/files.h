@@ -27,6 +27,8 @@ struct FileDigest {
 };
 [[nodiscard]] base::Result<FileDigest> sha256_of(const std::string& path);
 
+/// Of the text itself.
+[[nodiscard]] std::string sha256_of_text(std::string_view text);
 [[nodiscard]] std::string hexadecimal(std::span<const uint8_t> bytes);
 /// 2 × `bytes` hexadecimal digits from the system's randomness, which is waited for.
 [[nodiscard]] std::string random_name(size_t bytes);

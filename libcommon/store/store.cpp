@@ -79,7 +79,7 @@ base::Result<std::unique_ptr<Store>> Store::open(const catalog::Location& locati
   if (const auto made = make_folders(root); !made) return std::unexpected(made.error());
   auto db = catalog::open_catalog(location);
   if (!db) return std::unexpected(db.error());
-  std::unique_ptr<Store> store(new Store(root, std::move(*db)));
+  std::unique_ptr<Store> store(new Store(root, *db));
   if (const auto claimed = store->claim(); !claimed) return std::unexpected(claimed.error());
   return store;
 }
@@ -89,7 +89,7 @@ base::Result<std::unique_ptr<Store>> Store::open_existing(const catalog::Locatio
   if (!file.empty() && ::access(file.c_str(), F_OK) != 0) return nullptr;
   auto db = catalog::open_catalog(location);
   if (!db) return std::unexpected(db.error());
-  return std::unique_ptr<Store>(new Store(catalog::store_folder(location), std::move(*db)));
+  return std::unique_ptr<Store>(new Store(catalog::store_folder(location), *db));
 }
 
 /// Directory and catalog know each other: a sweep with another catalog would take all files for left over.

@@ -18,6 +18,7 @@
 
 #include "libcommon/base/fd.h"
 #include "libcommon/catalog/captures.h"
+#include "libcommon/catalog/watched.h"
 #include "libcommon/store/ingest.h"
 #include "libcommon/store/reader.h"
 
@@ -50,6 +51,7 @@ class Store {
   [[nodiscard]] static base::Result<std::unique_ptr<Store>> open_existing(const catalog::Location& location);
 
   [[nodiscard]] catalog::Captures& catalog() { return catalog_; }
+  [[nodiscard]] catalog::Watched& watched() { return watched_; }
   /// For Reader.
   [[nodiscard]] Capture capture(const catalog::HeldFile& file) const;
 
@@ -73,8 +75,8 @@ class Store {
   [[nodiscard]] base::Result<Incoming> begin();
 
  private:
-  Store(std::string root, std::shared_ptr<catalog::Db> db)
-      : root_(std::move(root)), catalog_(std::move(db)) {}
+  Store(std::string root, const std::shared_ptr<catalog::Db>& db)
+      : root_(std::move(root)), catalog_(db), watched_(db) {}
   base::Result<void> claim();
   base::Result<void> forget_deleted(int64_t before);
   base::Result<void> remove_unknown();
@@ -86,6 +88,7 @@ class Store {
 
   std::string root_;
   catalog::Captures catalog_;
+  catalog::Watched watched_;
 };
 
 /// Parts of a capture that is in no store, in a directory of $TMPDIR that goes with the object.

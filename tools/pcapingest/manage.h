@@ -1,0 +1,18 @@
+#pragma once
+// pcapingest project, delete, verify and prune.
+#include "libcommon/cli/run.h"
+#include "libcommon/ndjson/output.h"
+#include "tools/pcapingest/options.h"
+
+namespace wl::pcapingest {
+
+[[nodiscard]] base::Exit manage_projects(const Options& options, cli::Context& context);
+[[nodiscard]] base::Exit delete_files(const Options& options, cli::Context& context);
+[[nodiscard]] base::Exit verify_files(const Options& options, cli::Context& context);
+[[nodiscard]] base::Exit prune(const Options& options, cli::Context& context);
+
+/// Retention: the oldest go first, until what is left fits. A record for each.
+[[nodiscard]] base::Result<void> apply(const Retention& retention, bool dry_run, store::Store& store,
+                                       ndjson::Output& out);
+
+}  // namespace wl::pcapingest
