@@ -90,15 +90,16 @@ void Decoder::decode(std::span<const uint8_t> bytes, uint32_t length, uint16_t l
                      record::Packet& packet) {
   packet.present.clear();
   scratch_.reset();
+  layers_.count = 0;
   packet.set_len(length);
   packet.set_caplen(static_cast<uint32_t>(bytes.size()));
   if (link_type != link_type_) look_up(link_type);
   packet.set_link(link_.name);
-  Context context(packet, *outer_, scratch_, heads_, depth_);
+  Context context(packet, *outer_, layers_, scratch_, heads_, depth_);
   const Protocol* protocol = link_.protocol;
   ByteReader rest(bytes, length);
   while (protocol != nullptr && !context.too_deep()) {
-    context.push_layer(*protocol);
+    context.push_layer(*protocol, rest);
     const Next next = protocol->decode(rest, context);
     protocol = next.protocol;
     rest = next.bytes;
@@ -116,14 +117,14 @@ void Decoder::look_up(uint16_t link_type) {
 
 void Decoder::finish(Context& context, bool cut) {
   record::Packet& packet = context.out;
-  if (cut && context.layer_count != 0) context.cut();
+  if (cut && layers_.count != 0) context.cut();
   if (context.nested) {
     note_inner_flow(packet);
     if (!options_.decap) restore_outer_flow(context.outer, packet);
   }
   if (options_.wanted.has(Field::app_port) && !packet.present.has(Field::app)) note_service(packet);
   if (options_.local != nullptr) note_direction(packet);
-  if (options_.wanted.has(Field::layers)) note_layers(context);
+  if (options_.wanted.has(Field::layers)) note_layers(packet);
   if (options_.wanted.has(Field::community_id)) note_community_id(packet);
   if (options_.wanted.has(Field::info)) packet.set_info(info_text(packet, scratch_));
 }
@@ -152,17 +153,17 @@ void Decoder::note_community_id(record::Packet& packet) {
   if (!text.empty()) packet.set_community_id(text);
 }
 
-void Decoder::note_layers(Context& context) {
+void Decoder::note_layers(record::Packet& packet) {
   size_t size = 0;
-  for (size_t i = 0; i < context.layer_count; ++i) size += context.layers[i]->name.size() + 1;
+  for (const Layer& layer : layers()) size += layer.protocol->name.size() + 1;
   const auto room = scratch_.take(size);
   if (room.empty()) return;
   char* out = room.data();
-  for (size_t i = 0; i < context.layer_count; ++i) {
-    out = ndjson::put(out, context.layers[i]->name);
+  for (const Layer& layer : layers()) {
+    out = ndjson::put(out, layer.protocol->name);
     *out++ = ':';
   }
-  context.out.set_layers({room.data(), static_cast<size_t>(out - room.data()) - 1});
+  packet.set_layers({room.data(), static_cast<size_t>(out - room.data()) - 1});
 }
 
 }  // namespace wl::packet

@@ -34,16 +34,22 @@ class Decoder {
   /// gone.
   void decode(std::span<const uint8_t> bytes, uint32_t length, uint16_t link_type, record::Packet& packet);
 
+  /// The layers of the packet decoded last, as deep as the wanted fields made it necessary to look; good
+  /// until the next decode(), and no longer than its bytes. What the packet completes of an earlier one's
+  /// message lies in memory of the Decoder.
+  [[nodiscard]] std::span<const Layer> layers() const { return {layers_.all.data(), layers_.count}; }
+
  private:
   void look_up(uint16_t link_type);
   void finish(Context& context, bool cut);
   void note_service(record::Packet& packet) const;
   void note_direction(record::Packet& packet) const;
-  void note_layers(Context& context);
+  void note_layers(record::Packet& packet);
   void note_community_id(record::Packet& packet);
 
   Options options_;
   Depth depth_;
+  Layers layers_;
   Scratch scratch_;
   Heads heads_;
   CommunityId community_id_;

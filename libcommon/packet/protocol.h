@@ -30,6 +30,20 @@ struct Protocol {
   DecodeFunction decode;
 };
 
+/// A layer that was met, and its bytes: from its first one on, with all that it carries.
+struct Layer {
+  const Protocol* protocol = nullptr;
+  ByteReader bytes{};
+};
+
+/// The layers of a packet, outermost first. It never grows: a packet has at most kMaxLayers of them.
+struct Layers {
+  static constexpr size_t kMaxLayers = 32;
+
+  std::array<Layer, kMaxLayers> all{};  ///< the first `count` of them
+  size_t count = 0;
+};
+
 /// How deep the wanted fields make it necessary to look.
 enum class Depth : uint8_t { network, transport, application };
 
@@ -38,16 +52,20 @@ enum class Depth : uint8_t { network, transport, application };
 /// restores it.
 class Context {
  public:
-  static constexpr size_t kMaxLayers = 32;
-
-  Context(record::Packet& packet, record::Packet& outer_flow, Scratch& scratch_memory, Heads& head_buffers,
-          Depth wanted_depth)
-      : out(packet), outer(outer_flow), scratch(scratch_memory), heads(head_buffers), depth(wanted_depth) {}
+  Context(record::Packet& packet, record::Packet& outer_flow, Layers& met, Scratch& scratch_memory,
+          Heads& head_buffers, Depth wanted_depth)
+      : out(packet),
+        outer(outer_flow),
+        layers(met),
+        scratch(scratch_memory),
+        heads(head_buffers),
+        depth(wanted_depth) {}
 
   record::Packet& out;
   record::Packet& outer;  ///< holds the outer flow while `nested`
-  Scratch& scratch;       ///< memory that lives until the next packet
-  Heads& heads;           ///< beginnings of application messages that span packets
+  Layers& layers;
+  Scratch& scratch;  ///< memory that lives until the next packet
+  Heads& heads;      ///< beginnings of application messages that span packets
   const Depth depth;
 
   /// A decoder needed `needed` bytes of `in` and did not get them: the capture cut them off, or a length
@@ -75,14 +93,14 @@ class Context {
   }
   [[nodiscard]] bool wants(Depth wanted) const { return depth >= wanted; }
 
-  void push_layer(const Protocol& protocol) { layers[layer_count++] = &protocol; }
-  [[nodiscard]] bool too_deep() const { return layer_count == kMaxLayers; }
+  void push_layer(const Protocol& protocol, const ByteReader& bytes) {
+    layers.all[layers.count++] = {&protocol, bytes};
+  }
+  [[nodiscard]] bool too_deep() const { return layers.count == Layers::kMaxLayers; }
   [[nodiscard]] std::string_view innermost_layer() const {
-    return layer_count == 0 ? std::string_view{} : layers[layer_count - 1]->name;
+    return layers.count == 0 ? std::string_view{} : layers.all[layers.count - 1].protocol->name;
   }
 
-  std::array<const Protocol*, kMaxLayers> layers;  ///< the first layer_count of them
-  size_t layer_count = 0;
   std::string_view tunnel_entered{};  ///< by a header behind which no flow has begun yet
   bool flow_begun = false;            ///< an IP header was seen
   bool nested = false;                ///< `out` holds an inner flow

@@ -9,6 +9,7 @@
 
 #include "libcommon/packet/byte_reader.h"
 #include "libcommon/packet/decoder.h"
+#include "libcommon/packet/detail.h"
 #include "libcommon/record/field_selection.h"
 #include "tests/support/record_text.h"
 
@@ -28,6 +29,19 @@ void check(const wl::record::Packet& packet, std::string_view json, size_t captu
   demand(packet.present.has(Field::truncated_at) == (decoded && captured < length));
 }
 
+/// Packet detail: every field lies in the packet and within the bounds, and is text.
+void check_detail(std::span<const uint8_t> captured, std::span<const wl::packet::Layer> layers) {
+  for (const wl::packet::DetailLayer& layer : wl::packet::describe(captured, layers)) {
+    demand(layer.offset + layer.length <= captured.size());
+    demand(layer.fields.size() <= wl::packet::kMaxDetailFields);
+    for (const wl::packet::DetailField& field : layer.fields) {
+      demand(field.value.size() <= wl::packet::kMaxDetailText);
+      demand(field.offset + field.length <= captured.size());
+      demand(nlohmann::json::accept(nlohmann::json(field.value).dump()));  // throws where it is not UTF-8
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -45,6 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t length = captured.size() + header->u16<4>();
     decoder.decode(captured, static_cast<uint32_t>(length), header->u16<0>(), packet);
     check(packet, text(packet), captured.size(), length);
+    check_detail(captured, decoder.layers());
   }
   return 0;
 }
