@@ -61,6 +61,14 @@ class LogicalType {
 
 }  // namespace
 
+std::string typed_nulls(const std::vector<Column>& columns) {
+  std::string list;
+  for (const Column& column : columns)
+    list += (list.empty() ? "NULL::" : ", NULL::") + std::string(sql_type(column.type)) + " as \"" +
+            column.name + '"';
+  return list;
+}
+
 Batch::Batch(std::vector<Column> columns) : columns_(std::move(columns)), stores_(columns_.size()) {
   for (size_t i = 0; i < columns_.size(); ++i) {
     stores_[i].type = columns_[i].type;
@@ -133,16 +141,11 @@ class BatchScan {
       if (is_used(batch.stores_[i])) used_.push_back(i);
   }
 
-  /// The select list: what has no value is a constant.
+  /// The select list: columns with values. Of a batch without rows: all, so that the part has some.
   [[nodiscard]] std::string select_list() const {
+    if (used_.empty()) return typed_nulls(batch_->columns_);
     std::string list;
-    for (size_t i = 0; i < batch_->columns_.size(); ++i) {
-      const Column& column = batch_->columns_[i];
-      if (i != 0) list += ", ";
-      if (std::ranges::find(used_, i) == used_.end())
-        list += std::string("NULL::") + sql_type(column.type) + " as ";
-      list += '"' + column.name + '"';
-    }
+    for (const size_t i : used_) list += (list.empty() ? "\"" : ", \"") + batch_->columns_[i].name + '"';
     return list;
   }
 

@@ -32,17 +32,6 @@ enum FlowColumn : uint8_t {
   kCommunityId,
 };
 
-std::vector<Column> flow_columns() {
-  using enum ColumnType;
-  return {{"flow", u32},         {"inner", boolean},   {"reuse", u32},      {"src_ip", blob},
-          {"dst_ip", blob},      {"src_port", u16},    {"dst_port", u16},   {"proto", token},
-          {"ip_proto", u8},      {"ip_version", u8},   {"first", time},     {"last", time},
-          {"first_n", u64},      {"out_packets", u64}, {"out_bytes", u64},  {"out_payload", u64},
-          {"out_tcp_flags", u8}, {"in_packets", u64},  {"in_bytes", u64},   {"in_payload", u64},
-          {"in_tcp_flags", u8},  {"app", token},       {"app_port", token}, {"name", text},
-          {"community_id", text}};
-}
-
 uint64_t half(const record::Ip& ip, size_t at) {
   uint64_t word = 0;
   std::memcpy(&word, ip.bytes.data() + at, 8);
@@ -101,6 +90,17 @@ void note(Text& kept, const Packet& packet, Field field, std::string_view text) 
 }
 
 }  // namespace
+
+std::vector<Column> flow_columns() {
+  using enum ColumnType;
+  return {{"flow", u32},         {"inner", boolean},   {"reuse", u32},      {"src_ip", blob},
+          {"dst_ip", blob},      {"src_port", u16},    {"dst_port", u16},   {"proto", token},
+          {"ip_proto", u8},      {"ip_version", u8},   {"first", time},     {"last", time},
+          {"first_n", u64},      {"out_packets", u64}, {"out_bytes", u64},  {"out_payload", u64},
+          {"out_tcp_flags", u8}, {"in_packets", u64},  {"in_bytes", u64},   {"in_payload", u64},
+          {"in_tcp_flags", u8},  {"app", token},       {"app_port", token}, {"name", text},
+          {"community_id", text}};
+}
 
 FlowTable::FlowTable(const base::Services& services) : services_(services), batch_(flow_columns()) {}
 

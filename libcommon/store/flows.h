@@ -13,6 +13,8 @@
 
 namespace wl::store {
 
+[[nodiscard]] std::vector<Column> flow_columns();
+
 /// What all packets of a flow have in common, in the direction of its first packet.
 struct FlowKey {
   record::Ip source{}, destination{};  ///< version 0: the packets have none

@@ -1,6 +1,7 @@
 #include "libcommon/store/ingest.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "libcommon/base/services.h"
 #include "libcommon/base/time.h"
@@ -36,9 +37,12 @@ class Ingest {
     original_ = std::move(*original);
     if (const auto opened = writer_.open(); !opened) return std::unexpected(opened.error());
     if (const auto read = read_all(path); !read) return std::unexpected(read.error());
-    const auto finished = original_->finish();
+    base::Result<void> finished;
+    std::jthread disk([&] { finished = original_->finish(); });  // waits for the disk; the last parts do not
+    const auto flushed = flush_all();
+    disk.join();
     if (!finished) return std::unexpected(finished.error());
-    if (const auto flushed = flush_all(); !flushed) return std::unexpected(flushed.error());
+    if (!flushed) return std::unexpected(flushed.error());
     return result();
   }
 

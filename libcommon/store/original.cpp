@@ -18,6 +18,7 @@ namespace wl::store {
 namespace {
 
 constexpr size_t kBlock = size_t{1} << 20;
+constexpr uint64_t kWriteBack = uint64_t{64} << 20;
 
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -99,6 +100,8 @@ base::Result<capture::ByteSource::Got> Original::read(std::span<uint8_t> room) {
   if (!copy_ || !write_failure_.text.empty()) return got;
   if (const auto written = write_all(copy_.get(), bytes, copy_name_); !written)
     write_failure_ = written.error();
+  if (size_ / kWriteBack != (size_ - bytes.size()) / kWriteBack)
+    (void)::sync_file_range(copy_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // fsync then has little left to do
   return got;
 }
 

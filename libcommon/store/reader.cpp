@@ -43,10 +43,13 @@ std::string sql_list(const std::vector<std::string>& texts) {
 
 base::Result<void> make_views(Duck& duck, const PathLists& lists) {
   for (size_t i = 0; i < lists.size(); ++i) {
-    const std::string from = "read_parquet(" + sql_list(lists.at(i)) +
-                             ", hive_partitioning = true, hive_types = {'file_id': VARCHAR})";
-    const auto made = duck.run("create view " + std::string(kTableNames.at(i)) +
-                               " as select file_id, * exclude (file_id) from " + from);
+    // The first select gives the columns that no part has.
+    const auto table = static_cast<Table>(i);
+    const auto made =
+        duck.run("create view " + std::string(kTableNames.at(i)) + " as select NULL::VARCHAR as file_id, " +
+                 typed_nulls(columns_of(table)) + " where false union all by name from read_parquet(" +
+                 sql_list(lists.at(i)) +
+                 ", union_by_name = true, hive_partitioning = true, hive_types = {'file_id': VARCHAR})");
     if (!made) return made;
   }
   return {};

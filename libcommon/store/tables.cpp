@@ -4,7 +4,7 @@
 
 #include "libcommon/base/time.h"
 #include "libcommon/base/utf8.h"
-#include "libcommon/record/field_selection.h"
+#include "libcommon/store/flows.h"
 
 namespace wl::store {
 namespace {
@@ -114,6 +114,17 @@ void FieldColumns::put(const record::Packet& packet, Batch& batch) const {
   (packet.present & fields_).each([&](Field field) {
     put_field(batch, places_[static_cast<size_t>(field)], field, packet);
   });
+}
+
+std::vector<Column> columns_of(Table table) {
+  switch (table) {
+    case Table::packets: return PacketRows().batch().columns();
+    case Table::flows: return flow_columns();
+    case Table::events: return EventRows().batch().columns();
+    case Table::timeline: return TimelineRows().batch().columns();
+    case Table::interfaces: return interface_rows({}).columns();
+  }
+  return {};
 }
 
 PacketRows::PacketRows()

@@ -39,6 +39,9 @@ enum class Home : uint8_t {
 /// What must be decoded of packets that are stored.
 [[nodiscard]] record::FieldSet stored_fields();
 
+/// All columns of a table. A part may lack those that are NULL in all of its rows.
+[[nodiscard]] std::vector<Column> columns_of(Table table);
+
 /// A packet's place in a flow.
 struct FlowRef {
   uint32_t flow = 0;

@@ -52,7 +52,7 @@ base::Result<int64_t> differing(Duck& duck, const std::string& ours, const std::
 
 std::string rows_of(const std::string& folder, std::string_view table) {
   return "read_parquet(" + quoted(folder + "/" + std::string(table) + "-*.parquet") +
-         ", hive_partitioning = false)";
+         ", union_by_name = true, hive_partitioning = false)";
 }
 
 void check_rows(const std::string& stored, const std::string& fresh, Faults& faults) {
