@@ -1,6 +1,7 @@
 #include "libcommon/filter/fields.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <string>
@@ -156,6 +157,18 @@ const char* member(Field source, const record::Packet& packet) {
   return reinterpret_cast<const char*>(&packet) + record::info(source).offset;
 }
 
+/// As they are in the JSON.
+std::string_view flag_letters(uint8_t flags) {
+  static const auto kTexts = [] {
+    std::array<std::string, 256> texts;
+    for (size_t i = 0; i < texts.size(); ++i)
+      for (size_t bit = 0; bit < kTcpFlags.size(); ++bit)
+        if ((i >> bit & 1) != 0) texts.at(i) += kTcpFlags[bit];
+    return texts;
+  }();
+  return kTexts.at(flags);
+}
+
 template <class T>
 T read(Field source, const record::Packet& packet) {
   T value;
@@ -215,7 +228,8 @@ std::optional<Value> value_of(const FilterField& field, Field source, const reco
     case Form::mac: value.text = {member(source, packet), 6}; break;
     case Form::tcp_flags: {
       const auto flags = read<uint8_t>(source, packet);
-      value.number = field.mask != 0 ? ((flags & field.mask) != 0 ? 1 : 0) : flags;
+      if (field.mask == 0) value.text = flag_letters(flags);
+      value.number = (flags & field.mask) != 0 ? 1 : 0;
       break;
     }
     default: value.text = read<std::string_view>(source, packet);

@@ -11,6 +11,9 @@
 
 namespace wl::filter {
 
+/// The letters of tcp_flags, from the lowest bit.
+inline constexpr std::string_view kTcpFlags = "FSRPAUEC";
+
 /// What values of a field are, and so how they are written and compared.
 enum class Type : uint8_t {
   number,    ///< up to `limit`

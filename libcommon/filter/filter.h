@@ -10,17 +10,15 @@
 // packet, a protocol where it is one of its layers. `and` binds closer than `or`. `matches` is a regular
 // expression of PCRE2 that does not look at case.
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "libcommon/base/error.h"
+#include "libcommon/filter/expression.h"
 #include "libcommon/filter/fields.h"
 #include "libcommon/packet/local_addresses.h"
-
-struct pcre2_real_code_8;
-struct pcre2_real_match_data_8;
 
 namespace wl::filter {
 
@@ -47,12 +45,6 @@ struct Range {
   std::string bytes{};        ///< what first.text points to
 };
 
-/// A regular expression of PCRE2, and where its matches are noted.
-struct FreeExpression {
-  void operator()(pcre2_real_code_8* expression) const;
-  void operator()(pcre2_real_match_data_8* matches) const;
-};
-
 struct Node {
   Op op{};
   uint32_t left = 0, right = 0;  ///< of and, or, not: their nodes
@@ -61,8 +53,7 @@ struct Node {
   bool all = false;                    ///< every value of the field has to fit, and there must be one
   bool differ = false;                 ///< what fits is what the test denies
   std::vector<Range> values{};
-  std::unique_ptr<pcre2_real_code_8, FreeExpression> expression{};
-  std::unique_ptr<pcre2_real_match_data_8, FreeExpression> found{};
+  std::optional<Expression> expression{};  ///< of matches; values[0] has its text
 };
 
 /// Not for two threads at once.

@@ -2,9 +2,6 @@
 #include <compare>
 #include <cstring>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "libcommon/filter/filter.h"
 
 namespace wl::filter {
@@ -35,18 +32,13 @@ bool related(Op op, std::strong_ordering order) {
   }
 }
 
-bool expression_fits(const Node& node, std::string_view text) {
-  return pcre2_match(node.expression.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
-                     node.found.get(), nullptr) >= 0;
-}
-
 /// Whether one value passes the test, the other side being a field's value where there is one.
 bool fits(const Node& node, const Value& value, const Value* other) {
   const Type type = node.field->type;
   if (other != nullptr) return related(node.op, compare(type, value, *other));
   switch (node.op) {
     case Op::contains: return value.text.contains(node.values[0].first.text);
-    case Op::matches: return expression_fits(node, value.text);
+    case Op::matches: return node.expression->fits(value.text);
     case Op::bits: return (value.number & node.values[0].first.number) != 0;
     case Op::less:
     case Op::less_equal:

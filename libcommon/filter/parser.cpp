@@ -2,9 +2,6 @@
 #include <array>
 #include <utility>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "libcommon/filter/filter.h"
 #include "libcommon/filter/lexer.h"
 #include "libcommon/filter/literal.h"
@@ -219,19 +216,10 @@ class Parser {
     node.op = op;
     const Token expression = now_;
     if (auto taken = value(node); !taken || op == Op::contains) return taken;
-    int error = 0;
-    PCRE2_SIZE where = 0;
-    node.expression.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.text.data()),
-                                        expression.text.size(), PCRE2_CASELESS | PCRE2_NEVER_UTF, &error,
-                                        &where, nullptr));
-    if (node.expression) {
-      node.found.reset(pcre2_match_data_create(1, nullptr));
-      return node.found ? Result<void>{} : fail_at(expression.column, "out of memory");
-    }
-    std::array<PCRE2_UCHAR, 200> reason{};
-    pcre2_get_error_message(error, reason.data(), reason.size());
-    return fail_at(expression.column,
-                   "\"" + expression.text + "\": " + reinterpret_cast<const char*>(reason.data()));
+    auto compiled = Expression::compile(expression.text);
+    if (!compiled) return fail_at(expression.column, "\"" + expression.text + "\": " + compiled.error().text);
+    node.expression = std::move(*compiled);
+    return {};
   }
 
   Result<void> bits(Node& node, size_t column) {
@@ -247,9 +235,6 @@ class Parser {
 };
 
 }  // namespace
-
-void FreeExpression::operator()(pcre2_real_code_8* expression) const { pcre2_code_free(expression); }
-void FreeExpression::operator()(pcre2_real_match_data_8* matches) const { pcre2_match_data_free(matches); }
 
 Result<Filter> Filter::parse(std::string_view text) {
   if (text.size() > kLongest) return fail_at(kLongest, "the filter is too long");

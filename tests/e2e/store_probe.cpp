@@ -1,0 +1,119 @@
+// For tests: asks the store of one capture, which it ingests into a temporary directory.
+//
+//   store_probe select CAPTURE < filters     one line a filter: how many packets there are, how many pass it,
+//                                            and the first that only SQL or only Filter::matches() lets pass
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <set>
+
+#include "libcommon/base/services.h"
+#include "libcommon/base/utf8.h"
+#include "libcommon/capture/open.h"
+#include "libcommon/packet/decoder.h"
+#include "libcommon/store/ingest.h"
+#include "libcommon/store/packet_query.h"
+#include "libcommon/store/tables.h"
+
+namespace {
+
+using namespace wl;
+using Numbers = std::set<uint64_t>;
+
+template <class T>
+T expect(base::Result<T> result) {
+  if (result) {
+    if constexpr (!std::is_void_v<T>) return std::move(*result);
+    if constexpr (std::is_void_v<T>) return;
+  }
+  std::fprintf(stderr, "store_probe: %s\n", result.error().line().c_str());
+  std::exit(1);
+}
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = std::filesystem::temp_directory_path() / "store_probe-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) std::exit(1);
+    path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+store::Reader open_parts(const std::string& path, const Folder& folder) {
+  const auto parts = folder.path() / "file_id=probe" / "parts";
+  std::filesystem::create_directories(parts);
+  expect(store::ingest(path, {.folder = parts, .copy = folder.path() / "original"}));
+  return expect(store::Reader::open({{{}, path, parts, folder.path() / "original"}}));
+}
+
+/// The packets that each filter matches, from one reading of the capture.
+std::vector<Numbers> matched(const std::string& path, const std::vector<filter::Filter>& filters,
+                             uint64_t& packets) {
+  const auto source = expect(capture::open_file(path));
+  const base::Services services = base::Services::load();
+  packet::Decoder decoder({store::stored_fields(), false, nullptr, &services});
+  const auto packet = std::make_unique<record::Packet>();
+  std::vector<Numbers> found(filters.size());
+  capture::Frame frame;
+  for (packets = 0;; ++packets) {
+    const auto next = source->next(frame);
+    if (!next || *next == capture::Next::end) return found;
+    decoder.decode(frame.data, frame.length, source->interfaces()[frame.interface].link_type, *packet);
+    packet->has_time = frame.has_time;
+    packet->time_ns = frame.time_ns;
+    packet->set_n(packets + 1);
+    packet->set_at_offset(frame.offset);
+    for (size_t i = 0; i < filters.size(); ++i)
+      if (filters[i].matches(*packet)) found[i].insert(packets + 1);
+  }
+}
+
+Numbers selected(store::Reader& reader, const filter::Filter& filter) {
+  auto query = expect(store::PacketQuery::open(reader, {.where = &filter}));
+  Numbers numbers;
+  store::Hits hits;
+  while (expect(query.next(hits))) numbers.insert(hits.n.begin(), hits.n.end());
+  if (expect(query.count()) != numbers.size()) std::exit(1);
+  return numbers;
+}
+
+uint64_t first_only(const Numbers& a, const Numbers& b) {
+  for (const uint64_t n : a)
+    if (!b.contains(n)) return n;
+  return 0;
+}
+
+int select(const std::string& path) {
+  const Folder folder;
+  auto reader = open_parts(path, folder);
+  std::vector<filter::Filter> filters;
+  for (std::string line; std::getline(std::cin, line);)
+    filters.push_back(expect(filter::Filter::parse(line)));
+  uint64_t packets = 0;
+  const auto expected = matched(path, filters, packets);
+  for (size_t i = 0; i < filters.size(); ++i) {
+    const Numbers rows = selected(reader, filters[i]);
+    std::cout << packets << ' ' << expected[i].size() << ' ' << first_only(rows, expected[i]) << ' '
+              << first_only(expected[i], rows) << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count == 3 && std::string_view(arguments[1]) == "select") return select(arguments[2]);
+  std::fprintf(stderr, "usage: store_probe select CAPTURE\n");
+  return 2;
+}
