@@ -79,12 +79,12 @@ std::vector<Numbers> matched(const std::string& path, const std::vector<filter::
   }
 }
 
-Numbers selected(store::Reader& reader, const filter::Filter& filter) {
+Numbers selected(store::Reader& reader, const filter::Filter& filter, bool counted) {
   auto query = expect(store::PacketQuery::open(reader, {.where = &filter}));
   Numbers numbers;
   store::Hits hits;
   while (expect(query.next(hits))) numbers.insert(hits.n.begin(), hits.n.end());
-  if (expect(query.count()) != numbers.size()) std::exit(1);
+  if (counted && expect(query.count()) != numbers.size()) std::exit(1);
   return numbers;
 }
 
@@ -103,7 +103,7 @@ int select(const std::string& path) {
   uint64_t packets = 0;
   const auto expected = matched(path, filters, packets);
   for (size_t i = 0; i < filters.size(); ++i) {
-    const Numbers rows = selected(reader, filters[i]);
+    const Numbers rows = selected(reader, filters[i], i % 8 == 0);
     std::cout << packets << ' ' << expected[i].size() << ' ' << first_only(rows, expected[i]) << ' '
               << first_only(expected[i], rows) << '\n';
   }

@@ -59,7 +59,7 @@ class StoreFilter(harness.TestCase):
             if len(done.records) < 2:
                 continue
             generate = Generator(done.records, number)
-            filters = (WRITTEN + OWN if number < 20 else OWN[number % 3::3]) + [generate.filter() for _ in range(self.EACH)]
+            filters = (WRITTEN + OWN if number < 8 else OWN[number % 3::3]) + [generate.filter() for _ in range(self.EACH)]
             asked = subprocess.run([PROBE, "select", capture], input="\n".join(filters) + "\n", text=True, capture_output=True, timeout=120,
                                    env=harness.ENVIRONMENT)
             self.assertEqual((asked.returncode, asked.stderr), (0, ""), capture)
