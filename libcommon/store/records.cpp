@@ -27,7 +27,7 @@ constexpr std::array<KeyInfo, 15> kFileKeys{{
     {"already_present", Kind::boolean, "", "the owner had it before this import"},
     {"stored_bytes", Kind::u64, "bytes", "what it takes in the store", true},
     {"reference", Kind::text, "", "where the original lies, if it was not copied"},
-    {"imported", Kind::time, "", "when it came into the store", true},
+    {"imported", Kind::time, "", "when it came into the store; without it: it is in none"},
 }};
 
 constexpr std::array<KeyInfo, 5> kProjectKeys{{
@@ -80,7 +80,7 @@ std::string file_line(const catalog::CaptureFile& file, const FileLine& more, ba
   if (more.already_present) record["already_present"] = *more.already_present;
   record["stored_bytes"] = file.stored_bytes;
   if (!file.reference.empty()) record["reference"] = file.reference;
-  record["imported"] = time_value(file.created, format);
+  if (file.created != 0) record["imported"] = time_value(file.created, format);
   return line(record);
 }
 
