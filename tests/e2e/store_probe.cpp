@@ -2,6 +2,7 @@
 //
 //   store_probe select CAPTURE < filters     one line a filter: how many packets there are, how many pass it,
 //                                            and the first that only SQL or only Filter::matches() lets pass
+//   store_probe packets CAPTURE FIELDS [FILTER]   the records of its packets, as netsniff writes them
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -12,8 +13,11 @@
 #include "libcommon/base/utf8.h"
 #include "libcommon/capture/open.h"
 #include "libcommon/packet/decoder.h"
+#include "libcommon/record/field_selection.h"
+#include "libcommon/record/packet_writer.h"
 #include "libcommon/store/ingest.h"
 #include "libcommon/store/packet_query.h"
+#include "libcommon/store/stored_packets.h"
 #include "libcommon/store/tables.h"
 
 namespace {
@@ -110,10 +114,34 @@ int select(const std::string& path) {
   return 0;
 }
 
+int packets(const std::string& path, const char* fields, const char* where) {
+  const Folder folder;
+  auto reader = open_parts(path, folder);
+  const auto wanted = expect(record::parse_fields(fields));
+  const auto filter = expect(filter::Filter::parse(where));
+  auto query = expect(store::PacketQuery::open(reader, {.where = &filter}));
+  auto stored = expect(store::StoredPackets::open(reader, reader.captures()[0], {.wanted = wanted}));
+  record::PacketWriter writer(wanted, base::TimeFormat::rfc3339);
+  ndjson::Output out(1);
+  store::Hits hits;
+  while (expect(query.next(hits))) {
+    expect(stored.ask(hits.n));
+    for (const uint64_t n : hits.n) {
+      if (!expect(stored.next()) || stored.packet().n != n) return 1;
+      writer.write(stored.packet(), out);
+    }
+    if (expect(stored.next())) return 1;
+  }
+  out.flush();
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   if (count == 3 && std::string_view(arguments[1]) == "select") return select(arguments[2]);
-  std::fprintf(stderr, "usage: store_probe select CAPTURE\n");
+  if (count >= 4 && std::string_view(arguments[1]) == "packets")
+    return packets(arguments[2], arguments[3], count > 4 ? arguments[4] : "");
+  std::fprintf(stderr, "usage: store_probe select|packets CAPTURE …\n");
   return 2;
 }
