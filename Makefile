@@ -21,7 +21,7 @@ CTEST := ctest -j 2 --output-on-failure
 CLANG := -DCMAKE_CXX_COMPILER=clang++-19
 SOURCES := git ls-files 'libcommon/*.h' 'libcommon/*.cpp' 'tools/*.h' 'tools/*.cpp' 'tests/*.h' 'tests/*.cpp'
 
-.PHONY: help deps deps-test deps-bench deps-spectral deps-clickhouse build demo test lint fmt docs fuzz sanitize bench bench-live bench-bridge soak install clean
+.PHONY: help deps deps-test deps-bench deps-spectral deps-clickhouse build demo test lint fmt docs fuzz sanitize bench bench-live bench-store bench-bridge soak install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -107,6 +107,12 @@ bench-live: deps-bench
 	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF $(ALL) >/dev/null
 	@$(NINJA) -C $(BUILD) all bench_programs
 	@/usr/bin/python3 tests/bench/live.py
+
+## make bench-store  pcapingest and pcapquery beside tshark and DuckDB (LONG=--long: 50 million packets too)
+bench-store: deps-bench
+	@$(CONFIGURE) -B $(BUILD) -DWIRELINE_TESTS=OFF $(ALL) >/dev/null
+	@$(NINJA) -C $(BUILD) all bench_programs
+	@/usr/bin/python3 tests/bench/store.py $(LONG)
 
 ## make bench-bridge  wsbridge beside Node, FastAPI, websocketd and nginx
 bench-bridge: deps-bench
