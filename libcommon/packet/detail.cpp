@@ -21,10 +21,10 @@ std::optional<size_t> place_of(const ByteReader& bytes, std::span<const uint8_t>
 }
 
 const Description* find_description(std::string_view name) {
-  const std::array all{link_descriptions(),        network_descriptions(), transport_descriptions(),
-                       control_descriptions(),     dns_descriptions(),     tls_descriptions(),
-                       application_descriptions(), dhcp_descriptions(),    tunnel_descriptions(),
-                       wireless_descriptions(),    plain_descriptions()};
+  const std::array all{link_descriptions(),    network_descriptions(),     transport_descriptions(),
+                       control_descriptions(), dns_descriptions(),         tls_descriptions(),
+                       secure_descriptions(),  application_descriptions(), dhcp_descriptions(),
+                       tunnel_descriptions(),  wireless_descriptions(),    plain_descriptions()};
   for (const Descriptions& descriptions : all) {
     const auto found = std::ranges::find(descriptions, name, &Description::name);
     if (found != descriptions.end()) return &*found;

@@ -1,4 +1,4 @@
-// HTTP/1 heads, NTP.
+// HTTP/1 heads, NTP, SNMP, NetBIOS names.
 #include <algorithm>
 #include <array>
 
@@ -167,7 +167,34 @@ void ntp_fields(Fields& fields) {
   ntp_time(fields, "ntp.xmt", "Transmit time", 40);
 }
 
+/// Version and community of the first two versions (RFC 3416): short lengths in BER.
+void snmp_fields(Fields& fields) {
+  static constexpr Meaning kVersions[] = {{0, "1"}, {1, "2c"}, {3, "3"}};
+  static constexpr Row kVersion{"snmp.version", "Version", 2, 1, decimal, 0, kVersions};
+  static constexpr Row kCommunity{"snmp.community", "Community", 2, 0, text};
+  const size_t length = fields.number_or_0(1, 1);
+  const size_t at = length < 0x80 ? 2 : 2 + (length & 0x7fU);
+  if (fields.number_or_0(at, 2) != 0x0201) return;
+  fields.row(kVersion, at);
+  const size_t octets = fields.number_or_0(at + 3, 2);
+  if (octets >> 8 == 0x04 && (octets & 0xffU) < 0x80) fields.row(kCommunity, at + 3, octets & 0xffU);
+}
+
+constexpr Row kNameServiceRows[] = {
+    {"nbns.id", "Transaction", 0, 2, hex},
+    {"nbns.flags", "Flags", 2, 2, hex},
+    {"nbns.flags.response", "Response", 2, 2, decimal, 0x8000},
+    {"nbns.flags.opcode", "Operation", 2, 2, decimal, 0x7800},
+    {"nbns.flags.broadcast", "Broadcast", 2, 2, decimal, 0x0010},
+    {"nbns.count.queries", "Questions", 4, 2},
+    {"nbns.count.answers", "Answers", 6, 2},
+    {"nbns.count.auth_rr", "Authorities", 8, 2},
+    {"nbns.count.add_rr", "Additional records", 10, 2},
+};
+
 constexpr Description kDescriptions[] = {
+    {"snmp", "Simple Network Management Protocol", {}, snmp_fields},
+    {"nbns", "NetBIOS Name Service", kNameServiceRows},
     {"http", "Hypertext Transfer Protocol", {}, http_fields},
     {"ntp", "Network Time Protocol", {}, ntp_fields},
 };

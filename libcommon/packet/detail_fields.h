@@ -103,6 +103,7 @@ using Descriptions = std::span<const Description>;
 [[nodiscard]] Descriptions dns_descriptions();
 [[nodiscard]] Descriptions dhcp_descriptions();
 [[nodiscard]] Descriptions tls_descriptions();
+[[nodiscard]] Descriptions secure_descriptions();  ///< QUIC and SSH
 [[nodiscard]] Descriptions application_descriptions();
 [[nodiscard]] Descriptions plain_descriptions();  ///< a label only
 

@@ -1,5 +1,6 @@
 // Links and what lies between them and the network layer.
 #include "libcommon/packet/detail_fields.h"
+#include "libcommon/packet/frame_relay.h"
 
 namespace wl::packet {
 namespace {
@@ -288,6 +289,30 @@ void chdlc_protocol(Fields& fields) {
   fields.row(kProtocol, 0);
 }
 
+/// The address family, in the byte order of the machine that captured; none needs more than 16 bits.
+void null_fields(Fields& fields) {
+  static constexpr Meaning kFamilies[] = {
+      {2, "IPv4"}, {10, "IPv6"}, {24, "IPv6"}, {28, "IPv6"}, {30, "IPv6"}};
+  static constexpr Row kBig{"null.family", "Family", 0, 4, decimal, 0, kFamilies};
+  static constexpr Row kLittle{"null.family", "Family", 0, 4, little_decimal, 0, kFamilies};
+  if (fields.number_or_0(0, 2) == 0xff03) return;  // PPP that was captured as loopback
+  fields.row(fields.number_or_0(0, 2) == 0 ? kBig : kLittle, 0);
+  fields.set_length(4);
+}
+
+/// An address of two bytes (ITU-T Q.922, section 3.3).
+void frame_relay_fields(Fields& fields) {
+  static constexpr Row kRows[] = {{"fr.cr", "Command or response", 0, 1, decimal, 0x02},
+                                  {"fr.fecn", "Forward congestion", 1, 1, decimal, 0x08},
+                                  {"fr.becn", "Backward congestion", 1, 1, decimal, 0x04},
+                                  {"fr.de", "Discard eligible", 1, 1, decimal, 0x02}};
+  const size_t address = fields.number_or_0(0, 2);
+  if (&fields.protocol() != &kFrameRelay || (address & 0x0101U) != 1) return;
+  const size_t connection = (address >> 10 << 4) | (address >> 4 & 0x0fU);
+  fields.add("fr.dlci", "Data link connection", std::to_string(connection), 0, 2);
+  fields.rows(kRows);
+}
+
 constexpr Description kDescriptions[] = {
     {"eth", "Ethernet", kEthernetRows, ethernet_type},
     {"vlan", "VLAN tag (802.1Q)", kVlanRows, vlan_type},
@@ -303,6 +328,8 @@ constexpr Description kDescriptions[] = {
     {"pppoe", "PPP over Ethernet", kPppoeRows, pppoe_either},
     {"ppp", "Point-to-Point Protocol", {}, ppp_fields},
     {"chdlc", "Cisco HDLC", kChdlcRows, chdlc_protocol},
+    {"null", "BSD loopback", {}, null_fields},
+    {"fr", "Frame Relay", {}, frame_relay_fields},
 };
 
 }  // namespace

@@ -74,9 +74,7 @@ constexpr Meaning kIpProtocols[] = {
 
 constexpr Description kDescriptions[] = {
     {"raw", "Raw IP"},
-    {"null", "BSD loopback"},
     {"fddi", "FDDI"},
-    {"fr", "Frame Relay"},
     {"nflog", "Linux netfilter log"},
     {"pktap", "Apple packet tap"},
     {"prism", "Prism capture header"},
@@ -111,10 +109,6 @@ constexpr Description kDescriptions[] = {
     {"slow", "Slow protocols"},
     {"ptp", "Precision Time Protocol"},
     {"wol", "Wake-on-LAN"},
-    {"quic", "QUIC"},
-    {"ssh", "Secure Shell"},
-    {"snmp", "Simple Network Management Protocol"},
-    {"nbns", "NetBIOS Name Service"},
     {"proxy", "PROXY protocol"},
 };
 

@@ -120,12 +120,26 @@ void protocols(Fields& fields, size_t at, size_t end) {
   }
 }
 
+/// RFC 8446, section 4.2.8: a client's list behind its length, a server's choice.
+void key_shares(Fields& fields, size_t at, size_t end, bool client) {
+  static constexpr Row kRows[] = {
+      {"tls.handshake.extensions_key_share_group", "Key share group", 0, 2},
+      {"tls.handshake.extensions_key_share_key_exchange_length", "Key length", 2, 2}};
+  for (at += client ? 2 : 0; at + 4 <= end && !fields.full();) {
+    const auto head = fields.number(at, 4);
+    if (!head) return;
+    fields.rows(kRows, at);
+    at += 4 + static_cast<size_t>(*head & 0xffffU);
+  }
+}
+
 void extension(Fields& fields, size_t type, size_t at, size_t end, bool client) {
   switch (type) {
     case 0: return server_name(fields, at, end);
     case 10: return each(fields, kGroup, at + 2, end);
     case 13: return each(fields, kSignature, at + 2, end);
     case 16: return protocols(fields, at, end);
+    case 51: return key_shares(fields, at, end, client);
     case 43: return each(fields, kSupportedVersion, client ? at + 1 : at, end);
     default: return;
   }

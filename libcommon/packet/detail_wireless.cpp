@@ -93,6 +93,31 @@ void data_addresses(Fields& fields, size_t directions) {
   }
 }
 
+/// The elements of a management frame (9.4.2), behind the fixed part that its subtype has.
+void elements(Fields& fields, size_t subtype) {
+  static constexpr Row kHead[] = {{"wlan.tag.number", "Element", 0, 1},
+                                  {"wlan.tag.length", "Element length", 1, 1}};
+  static constexpr Row kName{"wlan.ssid", "Network name (SSID)", 2, 0, text};
+  constexpr size_t kHeader = 24;
+  size_t at = kHeader;
+  switch (subtype) {
+    case 0: at += 4; break;   // association request
+    case 2: at += 10; break;  // reassociation request
+    case 4: break;            // probe request
+    case 5:                   // probe response
+    case 8: at += 12; break;  // beacon
+    default: return;
+  }
+  while (!fields.full()) {
+    const auto head = fields.number(at, 2);
+    const auto size = static_cast<size_t>(head.value_or(0) & 0xffU);
+    if (!head || fields.from(at + 2).size() < size) return;
+    fields.rows(kHead, at);
+    if (*head >> 8 == 0 && size != 0) fields.row(kName, at, size);
+    at += 2 + size;
+  }
+}
+
 void frame_fields(Fields& fields) {
   static constexpr Row kDuration{"wlan.duration", "Duration (us)", 2, 2, little_decimal, 0x7fff};
   static constexpr Row kReceiver{"wlan.ra", "Receiver", 4, 6, mac};
@@ -112,6 +137,9 @@ void frame_fields(Fields& fields) {
   fields.row(kTransmitter, 0);
   data_addresses(fields, type == 2 ? fields.number_or_0(1, 1) & 3U : 0);
   fields.rows(kSequence);
+  // A protected frame is encrypted; the order bit of a management frame puts a field before the fixed part.
+  const bool plain = (fields.number_or_0(1, 1) & 0xc0U) == 0;
+  if (type == 0 && plain) elements(fields, control >> 4);
 }
 
 constexpr Description kDescriptions[] = {

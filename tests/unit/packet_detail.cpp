@@ -145,6 +145,19 @@ TEST_CASE("detail: names in DNS are whole where the message points back") {
   CHECK(packet["dns.a"] == "10.0.0.7@87+4");
 }
 
+TEST_CASE("detail: the name in a TLS ClientHello") {
+  const Described packet(test::ethernet(
+      0x0800, test::ipv4(6, test::tcp(from_hex("16 0301 0041 01 00003d 0303"
+                                               "000102030405060708090a0b0c0d0e0f"
+                                               "101112131415161718191a1b1c1d1e1f"
+                                               "00 0002 1301 01 00 0012"
+                                               "0000 000e 000c 00 0009 612e6578616d706c65")))));
+  CHECK(packet["tls.record.length"] == "65@57+2");
+  CHECK(packet["tls.handshake.type"] == "1@59+1");
+  CHECK(packet["tls.handshake.ciphersuite"] == "0x1301@100+2");
+  CHECK(packet["tls.handshake.extensions_server_name"] == "a.example@115+9");
+}
+
 TEST_CASE("detail: lines of an HTTP head") {
   const std::string_view text = "GET /a HTTP/1.1\r\nHost: example.com\r\nX-Own: \xff\r\n\r\nbody";
   const Described packet(test::ethernet(0x0800, test::ipv4(6, test::tcp(Bytes(text.begin(), text.end())))));
