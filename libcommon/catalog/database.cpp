@@ -122,6 +122,7 @@ constexpr std::array kMigrations{
     "create table if not exists stores (id varchar(32) primary key)",
     "create table if not exists watched_files (path varchar(64) primary key, bytes bigint not null,"
     " modified bigint not null)"};
+static_assert(std::ssize(kMigrations) == kCatalogVersion);
 constexpr const char* kVersion = "select max(number) from schema_migrations";
 
 /// The version that it found where that is newer than ours, else ours; 0: another one works for too long.
@@ -238,7 +239,6 @@ std::string catalog_file(const Location& location) {
 }
 
 base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
-  constexpr int64_t kOurs = std::ssize(kMigrations);
   std::string password = environment("WIRELINE_DB_PASSWORD");
   std::ifstream file(location.password_file);
   if (!location.password_file.empty() && !std::getline(file, password))
@@ -251,13 +251,13 @@ base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
   auto db = std::make_shared<Db>(*target);
   // That fails where there is no table yet.
   auto version = db->read([](soci::session& sql) { return number(sql, kVersion); });
-  if (!version || *version < kOurs)
+  if (!version || *version < kCatalogVersion)
     version = db->transaction([&](soci::session& sql) { return bring_up(sql, *target); });
   if (!version) return std::unexpected(version.error());
   if (*version == 0) return base::fail("catalog: another program migrates it for too long", "try again");
-  if (*version > kOurs)
+  if (*version > kCatalogVersion)
     return base::fail("catalog: its version " + std::to_string(*version) + " is newer than this program's " +
-                          std::to_string(kOurs),
+                          std::to_string(kCatalogVersion),
                       "update wireline");
   return db;
 }

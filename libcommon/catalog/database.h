@@ -1,5 +1,6 @@
 #pragma once
 // A relational database over SOCI: SQLite, PostgreSQL and MariaDB say the same through it.
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -74,6 +75,9 @@ class Db {
 [[nodiscard]] std::string store_folder(const Location& location);
 /// The catalog's file in that directory; empty: --db says otherwise.
 [[nodiscard]] std::string catalog_file(const Location& location);
+
+/// Which tables this program knows: the number of the last migration.
+inline constexpr int64_t kCatalogVersion = 13;
 
 /// Opens the catalog and brings its tables to this program's version. Several processes may do it at once:
 /// one works, the others wait. A catalog that a newer program made is refused. A file of SQLite is created

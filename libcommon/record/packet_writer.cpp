@@ -137,20 +137,33 @@ char* put_value(char* out, const Packet& packet, const Column& column) {
 
 }  // namespace
 
-void PacketWriter::write(const Packet& packet, ndjson::Output& out) {
-  const FieldSet fields = packet.present & selected_;
+size_t PacketWriter::room(const Packet& packet) const {
   size_t room = kFixedRoom;
-  (fields & kVariable).each([&](Field field) { room += room_for(packet, field); });
-  char* at = ndjson::put(out.reserve(room), R"({"type":"packet")");
+  (packet.present & selected_ & kVariable).each([&](Field field) { room += room_for(packet, field); });
+  return room;
+}
+
+char* PacketWriter::put(char* at, const Packet& packet) {
+  at = ndjson::put(at, R"({"type":"packet")");
   if (packet.has_time) {
     at = time_.write(ndjson::put(at, R"(,"ts":)"), packet.time_ns, packet.time_digits);
   }
-  fields.each([&](Field field) {
+  (packet.present & selected_).each([&](Field field) {
     const Column& column = kColumns[static_cast<size_t>(field)];
     std::memcpy(at, column.text, Column::kPadded);
     at = put_value(at + column.size, packet, column);
   });
-  out.commit(ndjson::put(at, "}\n"));
+  return ndjson::put(at, "}\n");
+}
+
+void PacketWriter::write(const Packet& packet, ndjson::Output& out) {
+  out.commit(put(out.reserve(room(packet)), packet));
+}
+
+std::string_view PacketWriter::line(const Packet& packet) {
+  const size_t size = room(packet);
+  if (line_.size() < size) line_.resize(size);
+  return {line_.data(), put(line_.data(), packet)};
 }
 
 }  // namespace wl::record

@@ -73,7 +73,8 @@ struct StoredPackets::State {
         decoder({options.wanted - FieldSet{Field::info, Field::app_port}, false, local, nullptr}) {
     const bool all = wanted.has(Field::info);  // which is made of them
     kept = all ? kept_fields() : kept_fields() & wanted;
-    if (capture.file_id.empty()) at_file = base::wire_text(capture.name);
+    file_id = capture.file_id;
+    if (file_id.empty()) at_file = base::wire_text(capture.name);
   }
 
   base::Result<void> read_interfaces();
@@ -90,7 +91,7 @@ struct StoredPackets::State {
   packet::Scratch scratch;
   std::vector<capture::Interface> interfaces;
   std::vector<std::string> interface_texts;  // their names, as records have them
-  std::string at_file;
+  std::string file_id, at_file;  // one of them is empty
   std::optional<Rows> rows;
   record::Packet packet;
   capture::Frame frame;
@@ -193,6 +194,7 @@ base::Result<void> StoredPackets::State::take(const Rows& row) {
   packet.time_digits = static_cast<uint8_t>(interface.fraction_digits);
   packet.set_n(row.unsigned_number(kN));
   packet.set_at_offset(frame.offset);
+  if (!file_id.empty()) packet.set_file_id(file_id);
   if (!at_file.empty()) packet.set_at_file(at_file);
   if (interfaces.size() > 1 && !interface.name.empty()) packet.set_iface(interface_texts[number]);
   overlay(row);

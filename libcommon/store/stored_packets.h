@@ -16,7 +16,7 @@ namespace wl::store {
 /// Decodes the bytes of the original anew; what depends on packets before (the names and messages of
 /// applications, `app`, `layers` …) is as the parts have it. So the record is the one that netsniff makes of
 /// the whole capture, but for `iface`, which is there in all packets of a capture with several interfaces,
-/// and `at_file`, which only a capture has that was never ingested (Capture::name).
+/// `file_id`, and `at_file`, which only a capture has that was never ingested (Capture::name).
 class StoredPackets {
  public:
   struct Options {

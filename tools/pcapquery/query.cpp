@@ -94,7 +94,7 @@ std::string Query::file_order() const {
 }
 
 std::vector<std::string> Query::faults() const {
-  std::vector<std::string> faults;
+  std::vector<std::string> faults = faults_;
   for (const Input& input : inputs_)
     if (input.temporary && !input.temporary->ingested().fault.empty())
       faults.push_back(input.temporary->ingested().fault);

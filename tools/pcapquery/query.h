@@ -42,6 +42,8 @@ class Query {
   [[nodiscard]] std::string file_order() const;
   /// Why captures that are in no store could not be read to their end.
   [[nodiscard]] std::vector<std::string> faults() const;
+  /// Something could not be done, though the rest was: it is said, and the exit status is 1.
+  void fault(std::string text) { faults_.push_back(std::move(text)); }
 
   /// The rows of `sql` as records of the type.
   [[nodiscard]] base::Result<void> answer(const record::RecordType& type, const std::string& sql,
@@ -61,6 +63,7 @@ class Query {
   const Asker& asker_;
   Sink& out_;
   std::vector<Input> inputs_;
+  std::vector<std::string> faults_;
   std::optional<store::Reader> reader_;
   Watch watch_;  // behind what it watches
   Style style_;

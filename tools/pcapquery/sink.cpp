@@ -30,6 +30,10 @@ class LineSink final : public Sink {
     out_.commit(end + 1);
     return out_.good();
   }
+  bool raw(std::string_view bytes) override {
+    out_.write(bytes);
+    return out_.good();
+  }
   base::Result<void> flush() override {
     out_.flush();
     return outcome(out_);

@@ -18,6 +18,8 @@ class Sink {
   virtual bool record(std::string_view json) = 0;
   /// The same with its '\n'.
   bool line(std::string_view text) { return record(text.substr(0, text.size() - 1)); }
+  /// Bytes as they are, in place of records. False: they cannot go there, or nobody reads any more.
+  virtual bool raw(std::string_view /*bytes*/) { return false; }
   /// Writes out what was held back.
   virtual base::Result<void> flush() = 0;
 };

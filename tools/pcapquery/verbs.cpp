@@ -4,12 +4,13 @@
 
 namespace wl::pcapquery {
 
-extern const VerbInfo kFiles, kProjects, kAnalyze, kConversations, kFlows, kEndpoints, kProtocols, kTimeline;
+extern const VerbInfo kFiles, kProjects, kAnalyze, kPackets, kPacket, kConversations, kFlows, kEndpoints,
+    kProtocols, kTimeline, kFollow, kExport;
 
 namespace {
 
-constexpr std::array kVerbs{&kFiles, &kProjects,  &kAnalyze,   &kConversations,
-                            &kFlows, &kEndpoints, &kProtocols, &kTimeline};
+constexpr std::array kVerbs{&kFiles, &kProjects,  &kAnalyze,   &kPackets,  &kPacket, &kConversations,
+                            &kFlows, &kEndpoints, &kProtocols, &kTimeline, &kFollow, &kExport};
 
 }  // namespace
 
