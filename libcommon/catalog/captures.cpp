@@ -173,6 +173,22 @@ base::Result<bool> Captures::forget(const std::string& file_id) {
   });
 }
 
+base::Result<bool> Captures::refer(const CaptureFile& file) {
+  return db_->transaction([&](soci::session& sql) {
+    one_writer(sql);
+    return run(sql,
+               "update pcap_metadata set reference = :path, reference_ns = :ns, stored_bytes = :bytes"
+               " where file_id = :id",
+               file.reference, file.reference_ns, file.stored_bytes, file.file_id) == 1;
+  });
+}
+
+base::Result<std::string> Captures::claimed() {
+  const auto store = find<StoreRow>(*db_, "stores");
+  if (!store) return std::unexpected(store.error());
+  return *store ? (*store)->id : std::string();
+}
+
 base::Result<std::string> Captures::claim(const std::string& store_id) {
   return db_->transaction([&](soci::session& sql) {
     one_writer(sql);

@@ -104,8 +104,13 @@ class Captures : public Projects {
   /// may bring it back until then, and does not after.
   [[nodiscard]] base::Result<bool> forget(const std::string& file_id);
 
+  /// Where its original lies from now on (`reference`, `reference_ns`), and what it takes (`stored_bytes`).
+  [[nodiscard]] base::Result<bool> refer(const CaptureFile& file);
+
   /// A catalog belongs to one store directory, to the first that claims it: whose id is the answer.
   [[nodiscard]] base::Result<std::string> claim(const std::string& store_id);
+  /// Whose id that is; empty: nobody claimed it.
+  [[nodiscard]] base::Result<std::string> claimed();
 
   /// Of all rows, deleted ones too.
   [[nodiscard]] base::Result<std::vector<KnownFile>> known();

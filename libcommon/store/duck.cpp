@@ -15,7 +15,11 @@ namespace {
 std::unexpected<base::Error> failure(const char* said) {
   const std::string all = said == nullptr ? "DuckDB failed" : said;
   const std::string first = all.substr(0, std::min(all.find("\n\n"), all.find("\nLINE ")));
-  return base::fail(std::regex_replace(first, std::regex("\\s+"), " "));
+  const std::string line = std::regex_replace(first, std::regex("\\s+"), " ");
+  std::smatch io;  // IO Error: Could not write file "PATH": No space left on device
+  if (std::regex_match(line, io, std::regex(R"re(IO Error: [^"]*"([^"]+)": (.+))re")))
+    return base::fail(io.str(1) + ": " + io.str(2));
+  return base::fail(line);
 }
 
 struct FreeConfig {

@@ -45,7 +45,7 @@ Original::~Original() = default;
 
 base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, const std::string& copy,
                                                        bool only_compressed) {
-  base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!file) return base::fail(path + ": " + base::errno_text(errno));
   struct stat info{};
   if (::fstat(file.get(), &info) == 0 && !S_ISREG(info.st_mode))

@@ -21,11 +21,16 @@ namespace {
 constexpr size_t kIngestBytes = 8;  // 16 digits
 constexpr size_t kIdBytes = 16;
 constexpr size_t kFileIdDigits = 32;
+constexpr const char* kFileFolder = "file_id=";
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::unexpected<base::Error> failure(const std::string& path) {
   return base::fail(path + ": " + base::errno_text(errno));
+}
+
+bool is_hexadecimal(std::string_view text, size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 /// Waits for the lock, or with `at_once` gives an Fd that is none.
@@ -96,9 +101,17 @@ base::Result<std::unique_ptr<Store>> Store::open_existing(const catalog::Locatio
 base::Result<void> Store::claim() {
   const auto held = lock();
   if (!held) return std::unexpected(held.error());
+  const auto known = catalog_.claimed();
+  if (!known) return std::unexpected(known.error());
+  if (known->empty() && !stored().empty())
+    return base::fail(root_ + ": has captures that the catalog does not know",
+                      "give the --db that belongs to it");
   const std::string path = root_ + "/id";
   std::string id;
   if (!(std::ifstream(path) >> id)) {
+    if (!known->empty())
+      return base::fail(path + ": cannot be read; the catalog's store is " + *known,
+                        "give the --store that belongs to it");
     id = random_name(kIdBytes);
     if (const auto removed = remove_all(path); !removed) return removed;
     if (const auto written = write_synced(path, id + "\n"); !written) return written;
@@ -120,7 +133,7 @@ std::string Store::original_path(const catalog::CaptureFile& file) const {
 }
 
 std::string Store::parts_folder(const std::string& file_id, const std::string& ingest) const {
-  return root_ + "/parts/" + file_id.substr(0, 2) + "/file_id=" + file_id + "/" + ingest;
+  return root_ + "/parts/" + file_id.substr(0, 2) + "/" + kFileFolder + file_id + "/" + ingest;
 }
 
 Capture Store::capture(const catalog::HeldFile& file) const {
@@ -131,30 +144,32 @@ Capture Store::capture(const catalog::HeldFile& file) const {
 base::Result<Store::Incoming> Store::begin() {
   const auto held = lock();
   if (!held) return std::unexpected(held.error());
-  Incoming incoming;
-  incoming.name = random_name(kIngestBytes);
-  incoming.folder = root_ + "/incoming/" + incoming.name;
-  if (const auto made = make_folders(incoming.folder + "/parts"); !made) return std::unexpected(made.error());
-  auto locked = lock_file(incoming.folder + "/lock", false);
+  const std::string name = random_name(kIngestBytes), folder = root_ + "/incoming/" + name;
+  if (const auto made = make_folders(folder + "/parts"); !made) return std::unexpected(made.error());
+  auto locked = lock_file(folder + "/lock", false);
   if (!locked) return std::unexpected(locked.error());
-  incoming.lock = std::move(*locked);
-  return incoming;
+  return Incoming(root_, name, std::move(*locked));
+}
+
+/// With the store's lock: else a sweep that sees half of it would make the rest its own. What cannot be
+/// removed goes with the next sweep.
+Store::Incoming::~Incoming() {
+  if (!lock_) return;
+  const auto held = lock_file(root_ + "/lock", false);
+  if (held) (void)remove_all(folder());
 }
 
 base::Result<Added> Store::add(const std::string& path, const AddOptions& options) {
   const auto incoming = begin();
   if (!incoming) return std::unexpected(incoming.error());
-  auto added = add_to(*incoming, path, options);
-  const auto removed = remove_all(incoming->folder);
-  if (added && !removed) return std::unexpected(removed.error());
-  return added;
+  return add_to(*incoming, path, options);
 }
 
 base::Result<Added> Store::add_to(const Incoming& incoming, const std::string& path,
                                   const AddOptions& options) {
   const int64_t modified = modified_ns(path);
-  const auto ingested = ingest(path, {.folder = incoming.folder + "/parts",
-                                      .copy = options.copy ? incoming.folder + "/original" : "",
+  const auto ingested = ingest(path, {.folder = incoming.folder() + "/parts",
+                                      .copy = options.copy ? incoming.folder() + "/original" : "",
                                       .progress = options.progress});
   if (!ingested) return std::unexpected(ingested.error());
   if (!options.copy && ingested->compressed)
@@ -167,7 +182,7 @@ base::Result<Added> Store::add_to(const Incoming& incoming, const std::string& p
 
 base::Result<Added> Store::publish(const Incoming& incoming, const Ingested& ingested,
                                    const std::string& path, const AddOptions& options) {
-  catalog::CaptureFile file = as_row(ingested, incoming.name);
+  catalog::CaptureFile file = as_row(ingested, incoming.name());
   if (!options.copy) {
     std::error_code error;
     file.reference = std::filesystem::absolute(path, error).string();
@@ -180,33 +195,43 @@ base::Result<Added> Store::publish(const Incoming& incoming, const Ingested& ing
   if (!held) return std::unexpected(held.error());
   if (const auto placed = place(incoming, file, options.copy); !placed)
     return std::unexpected(placed.error());
-  const auto published = catalog_.publish(file, options.owner, name, options.project_id);
+  auto published = catalog_.publish(file, options.owner, name, options.project_id);
   if (!published) return std::unexpected(published.error());
-  if (!published->is_new) {
-    if (const auto gone = remove_all(parts_folder(file.file_id, file.ingest)); !gone)
-      return std::unexpected(gone.error());
-    const bool superfluous = options.copy && !published->file.reference.empty();
-    if (const auto gone = superfluous ? remove_all(original_path(file)) : base::Result<void>(); !gone)
-      return std::unexpected(gone.error());
-  }
+  if (!published->is_new)
+    if (const auto settled = settle(file, *published); !settled) return std::unexpected(settled.error());
   return Added{published->file, name, published->already_present, ingested.fault};
+}
+
+/// Of a file that the catalog knew: its parts stay; a reference gives way to a copy, and one that went or
+/// changed to a new one.
+base::Result<void> Store::settle(const catalog::CaptureFile& ours, catalog::Published& published) {
+  catalog::CaptureFile& file = published.file;
+  const bool copied = ours.reference.empty();
+  if (!file.reference.empty() && (copied || modified_ns(file.reference) != file.reference_ns)) {
+    file.reference = ours.reference;
+    file.reference_ns = ours.reference_ns;
+    if (copied) file.stored_bytes += file.bytes;
+    if (const auto referred = catalog_.refer(file); !referred) return std::unexpected(referred.error());
+  }
+  return remove_all(parts_folder(ours.file_id, ours.ingest));
 }
 
 /// Moves original and parts to where the catalog will say that they are.
 base::Result<void> Store::place(const Incoming& incoming, const catalog::CaptureFile& file, bool copied) {
   const std::string parts = parts_folder(file.file_id, file.ingest);
   if (const auto made = make_folders(parts.substr(0, parts.rfind('/'))); !made) return made;
-  if (const auto moved = move_synced(incoming.folder + "/parts", parts); !moved) return moved;
+  if (const auto moved = move_synced(incoming.folder() + "/parts", parts); !moved) return moved;
   if (!copied) return {};
   const std::string original = original_path(file);
   if (const auto made = make_folders(original.substr(0, original.rfind('/'))); !made) return made;
-  return move_synced(incoming.folder + "/original", original);
+  return move_synced(incoming.folder() + "/original", original);
 }
 
 base::Result<void> Store::sweep(int64_t grace_ns) {
   const auto held = lock();
   if (!held) return std::unexpected(held.error());
   for (const std::string& name : names_in(root_ + "/incoming")) {
+    if (!is_hexadecimal(name, 2 * kIngestBytes)) continue;
     const std::string folder = root_ + "/incoming/" + name;
     const auto locked = lock_file(folder + "/lock", true);
     if (locked && !*locked) continue;  // its run lives
@@ -234,22 +259,35 @@ base::Result<void> Store::remove_unknown() {
       paths.insert(root_ + "/captures/" + file.sha256.substr(0, 2) + "/" + file.sha256);
     paths.insert(parts_folder(file.sha256.substr(0, kFileIdDigits), file.ingest));
   }
-  const auto remove_from = [&paths](const std::string& folder) -> base::Result<void> {
-    for (const std::string& name : names_in(folder))
-      if (!paths.contains(folder + "/" + name))
-        if (const auto removed = remove_all(folder + "/" + name); !removed) return removed;
-    return {};
-  };
-  for (const std::string& first : names_in(root_ + "/captures"))
-    if (const auto removed = remove_from(root_ + "/captures/" + first); !removed) return removed;
-  for (const std::string& first : names_in(root_ + "/parts")) {
-    for (const std::string& file : names_in(root_ + "/parts/" + first)) {
-      const std::string folder = root_ + "/parts/" + first + "/" + file;
-      if (const auto removed = remove_from(folder); !removed) return removed;
-      ::rmdir(folder.c_str());  // stays where it is not empty
-    }
+  for (const std::string& path : stored()) {
+    if (paths.contains(path)) continue;
+    if (const auto removed = remove_all(path); !removed) return removed;
+    const std::string above = path.substr(0, path.rfind('/'));
+    if (above.find(kFileFolder) != above.npos) ::rmdir(above.c_str());  // stays where it is not empty
   }
   return {};
+}
+
+/// Originals and directories of parts, whether the catalog knows them or not; nothing that is not ours, if
+/// somebody chose a directory of theirs for the store.
+std::vector<std::string> Store::stored() const {
+  std::vector<std::string> paths;
+  const auto list = [&paths](const std::string& folder, size_t digits) {
+    for (const std::string& name : names_in(folder))
+      if (is_hexadecimal(name, digits)) paths.push_back(folder + "/" + name);
+  };
+  for (const std::string& first : names_in(root_ + "/captures"))
+    if (is_hexadecimal(first, 2)) list(root_ + "/captures/" + first, 2 * kFileIdDigits);
+  for (const std::string& first : names_in(root_ + "/parts")) {
+    if (!is_hexadecimal(first, 2)) continue;
+    for (const std::string& file : names_in(root_ + "/parts/" + first)) {
+      const std::string folder = root_ + "/parts/" + first + "/" + file;
+      if (!file.starts_with(kFileFolder)) continue;
+      list(folder, 2 * kIngestBytes);
+      if (names_in(folder).empty()) paths.push_back(folder);
+    }
+  }
+  return paths;
 }
 
 base::Result<std::unique_ptr<TemporaryParts>> TemporaryParts::make(const std::string& path) {

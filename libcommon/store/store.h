@@ -66,11 +66,22 @@ class Store {
 
   [[nodiscard]] std::string original_path(const catalog::CaptureFile& file) const;
   [[nodiscard]] std::string parts_folder(const std::string& file_id, const std::string& ingest) const;
-  /// A new directory for a run of ours, locked as long as it lives; incoming/<name>.
-  struct Incoming {
-    std::string name{};
-    std::string folder{};
-    base::Fd lock{};
+  /// A new directory for a run of ours, incoming/<name>: locked as long as the object lives, and goes with
+  /// it.
+  class Incoming {
+   public:
+    Incoming(std::string root, std::string name, base::Fd lock)
+        : root_(std::move(root)), name_(std::move(name)), lock_(std::move(lock)) {}
+    ~Incoming();
+    Incoming(Incoming&&) noexcept = default;
+    Incoming& operator=(Incoming&&) = delete;
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] std::string folder() const { return root_ + "/incoming/" + name_; }
+
+   private:
+    std::string root_, name_;
+    base::Fd lock_;  // none: it was moved to another object
   };
   [[nodiscard]] base::Result<Incoming> begin();
 
@@ -78,12 +89,14 @@ class Store {
   Store(std::string root, const std::shared_ptr<catalog::Db>& db)
       : root_(std::move(root)), catalog_(db), watched_(db) {}
   base::Result<void> claim();
+  [[nodiscard]] std::vector<std::string> stored() const;
   base::Result<void> forget_deleted(int64_t before);
   base::Result<void> remove_unknown();
   base::Result<base::Fd> lock() const;
   base::Result<Added> add_to(const Incoming& incoming, const std::string& path, const AddOptions& options);
   base::Result<Added> publish(const Incoming& incoming, const Ingested& ingested, const std::string& path,
                               const AddOptions& options);
+  base::Result<void> settle(const catalog::CaptureFile& ours, catalog::Published& published);
   base::Result<void> place(const Incoming& incoming, const catalog::CaptureFile& file, bool copied);
 
   std::string root_;

@@ -320,6 +320,31 @@ TEST_CASE("catalog: a file goes with the last who has it, and may come back unti
   CHECK(good(captures.publish(anew, "ann", "a", "")).is_new);
 }
 
+TEST_CASE("catalog: where an original lies may change, and nothing else of its row") {
+  const Folder folder;
+  Captures captures = captures_of(folder.location());
+  CaptureFile file = capture("abcd");
+  (void)good(captures.publish(file, "ann", "name", ""));
+  file.reference = "";
+  file.reference_ns = 0;
+  file.stored_bytes = 80;
+  CaptureFile moved = file;
+  moved.links = "other";
+  CHECK(good(captures.refer(moved)));
+  const auto found = good(captures.resolve("ann", "name"));
+  REQUIRE(found.size() == 1);
+  CHECK(CaptureFile(found[0]).fields() == file.fields());
+}
+
+TEST_CASE("catalog: it is the one of the store that claimed it first") {
+  const Folder folder;
+  Captures captures = captures_of(folder.location());
+  CHECK(good(captures.claimed()).empty());
+  CHECK(good(captures.claim("one")) == "one");
+  CHECK(good(captures.claim("two")) == "one");
+  CHECK(good(captures_of(folder.location()).claimed()) == "one");
+}
+
 TEST_CASE("catalog: the oldest file comes first") {
   const Folder folder;
   Captures captures = captures_of(folder.location());

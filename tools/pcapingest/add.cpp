@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "libcommon/base/signals.h"
 #include "tools/pcapingest/importer.h"
 #include "tools/pcapingest/pipe.h"
 
@@ -34,6 +35,8 @@ base::Exit add(const Options& options, cli::Context& context) {
   if (const auto swept = (*store)->sweep(); !swept) return fail(swept.error());
   Importer importer(**store, options, context);
   if (const auto prepared = importer.prepare(); !prepared) return fail(prepared.error());
+  // On a pipeline Ctrl-C goes to us too; what the capture's writer still says must not be lost.
+  if (std::ranges::find(options.paths, "-") != options.paths.end()) base::Signals::ignore_first_stop();
   base::Exit status = base::Exit::ok;
   for (const std::string& path : options.paths) {
     std::error_code error;

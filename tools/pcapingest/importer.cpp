@@ -134,6 +134,12 @@ void Importer::take_in(const Import& import) {
   if (import.done) import.done();
 }
 
+void Importer::write(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  out_.write(line);
+  out_.flush();
+}
+
 void Importer::report(const base::Error& error) {
   context_.log.error(error);
   status_ = base::Exit::failed;
@@ -142,7 +148,7 @@ void Importer::report(const base::Error& error) {
 void Importer::show_progress(bool last) {
   const std::lock_guard lock(mutex_);
   const int64_t now = base::steady_clock_ns();
-  const bool worth_it = now - started_ns_ > base::kSecond;
+  const bool worth_it = now - started_ns_ > base::kSecond || (last && options_.progress == Progress::always);
   if (!worth_it || (!last && now - shown_ns_ < kShowEachNs)) return;
   shown_ns_ = now;
   const std::string text =

@@ -38,6 +38,8 @@ class Importer {
   void add(Import import);
   /// Waits for all of them; the worst status.
   [[nodiscard]] base::Exit finish();
+  /// Writes a record among those of the files.
+  void write(const std::string& line);
   /// What is in work ends at once, and the queue is forgotten.
   void give_up() { unwanted_ = true; }
 

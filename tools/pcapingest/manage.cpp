@@ -1,6 +1,7 @@
 #include "tools/pcapingest/manage.h"
 
 #include "libcommon/base/time.h"
+#include "libcommon/ndjson/output.h"
 #include "libcommon/store/records.h"
 #include "tools/pcapingest/records.h"
 
@@ -122,7 +123,8 @@ base::Exit verify_files(const Options& options, cli::Context& context) {
                     });
 }
 
-base::Result<void> apply(const Retention& retention, bool dry_run, store::Store& store, ndjson::Output& out) {
+base::Result<void> apply(const Retention& retention, bool dry_run, store::Store& store,
+                         const std::function<void(const std::string&)>& tell) {
   if (!retention.any()) return {};
   const auto files = store.catalog().oldest_first();
   if (!files) return std::unexpected(files.error());
@@ -137,21 +139,21 @@ base::Result<void> apply(const Retention& retention, bool dry_run, store::Store&
       if (const auto released = store.catalog().release("", file.file_id); !released)
         return std::unexpected(released.error());
     stored -= static_cast<uint64_t>(file.stored_bytes);
-    out.write(deletion_line(file, "", old ? "age" : "size", dry_run));
+    tell(deletion_line(file, "", old ? "age" : "size", dry_run));
   }
-  out.flush();
   return {};
 }
 
 base::Exit prune(const Options& options, cli::Context& context) {
-  return with_store(
-      options, context, [&](store::Store& store, ndjson::Output& out) -> base::Result<base::Exit> {
-        if (const auto applied = apply(options.retention, options.dry_run, store, out); !applied)
-          return std::unexpected(applied.error());
-        if (const auto swept = store.sweep(options.retention.grace_ns); !swept)
-          return std::unexpected(swept.error());
-        return base::Exit::ok;
-      });
+  return with_store(options, context,
+                    [&](store::Store& store, ndjson::Output& out) -> base::Result<base::Exit> {
+                      const auto applied = apply(options.retention, options.dry_run, store,
+                                                 [&out](const std::string& line) { out.write(line); });
+                      if (!applied) return std::unexpected(applied.error());
+                      if (const auto swept = store.sweep(options.retention.grace_ns); !swept)
+                        return std::unexpected(swept.error());
+                      return base::Exit::ok;
+                    });
 }
 
 }  // namespace wl::pcapingest

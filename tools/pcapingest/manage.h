@@ -1,7 +1,8 @@
 #pragma once
 // pcapingest project, delete, verify and prune.
+#include <functional>
+
 #include "libcommon/cli/run.h"
-#include "libcommon/ndjson/output.h"
 #include "tools/pcapingest/options.h"
 
 namespace wl::pcapingest {
@@ -11,8 +12,8 @@ namespace wl::pcapingest {
 [[nodiscard]] base::Exit verify_files(const Options& options, cli::Context& context);
 [[nodiscard]] base::Exit prune(const Options& options, cli::Context& context);
 
-/// Retention: the oldest go first, until what is left fits. A record for each.
+/// Retention: the oldest go first, until what is left fits. `tell` is given a record for each.
 [[nodiscard]] base::Result<void> apply(const Retention& retention, bool dry_run, store::Store& store,
-                                       ndjson::Output& out);
+                                       const std::function<void(const std::string&)>& tell);
 
 }  // namespace wl::pcapingest

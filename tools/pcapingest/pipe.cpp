@@ -46,7 +46,7 @@ class Pipe {
     if (!writer_) {
       name_ = name_at(options_.name.empty() ? "stdin" : options_.name,
                       frame.has_time ? frame.time_ns : base::wall_clock_ns());
-      path_ = incoming_->folder + "/" + std::to_string(++number_) + ".pcapng";
+      path_ = incoming_->folder() + "/" + std::to_string(++number_) + ".pcapng";
       auto writer = capture::Writer::open({.path = path_, .application = application_});
       if (!writer) return std::unexpected(writer.error());
       writer_ = std::move(*writer);

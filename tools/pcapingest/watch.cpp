@@ -110,9 +110,9 @@ class Watch {
     const int64_t now = base::steady_clock_ns();
     if (now < next_retention_ns_) return;
     next_retention_ns_ = now + kRetentionNs;
-    ndjson::Output out(context_.out);
-    if (const auto applied = apply(options_.retention, false, store_, out); !applied) report(applied.error());
-    out.finish();
+    const auto applied =
+        apply(options_.retention, false, store_, [this](const std::string& line) { importer_.write(line); });
+    if (!applied) report(applied.error());
     if (const auto swept = store_.sweep(options_.retention.grace_ns); !swept) report(swept.error());
   }
 
