@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""A kill, a full disk and a broken disk at each call that changes the store: nothing is lost, nothing is left over.
+
+Each n-th call is tried, with an n-th part of them unless WIRELINE_LONG=1.
+"""
+
+import concurrent.futures
+import errno
+import os
+import pathlib
+import shutil
+import sqlite3
+import tempfile
+
+import harness
+import stores
+
+KILL_AT = pathlib.Path("kill_at.so").resolve()  # ctest runs us beside it
+DATA = harness.ROOT / "tests" / "data"
+OLD, NEW = DATA / "mixed.pcap", DATA / "several.pcapng"
+LONG = os.environ.get("WIRELINE_LONG") == "1"
+
+
+class Scenario:
+    """A command on a store that was prepared: `points` are the calls at which it is disturbed."""
+
+    def __init__(self, case, prepared, command):
+        self.case, self.prepared, self.command = case, prepared, command
+        store = self.copy()
+        count = store.parent / "count"
+        done = self.run(store, FAULT_COUNT=count)
+        case.assertEqual(done.status, 0, done)
+        self.calls = int(count.read_text())
+        self.before, self.after = stores.visible(prepared), stores.visible(store)
+        shutil.rmtree(store.parent)
+
+    def copy(self):
+        store = pathlib.Path(tempfile.mkdtemp(dir=self.case.base)) / "store"
+        if self.prepared.exists():
+            shutil.copytree(self.prepared, store)
+        return store
+
+    def run(self, store, **variables):
+        env = {"LD_PRELOAD": str(KILL_AT)} | {name: str(value) for name, value in variables.items()} if variables else {}
+        return self.case.ingest(*self.command, store=store, env=env)
+
+    def points(self, step):
+        """Some are behind the last call: their number differs from run to run by a few."""
+        return range(1, self.calls + 4, 1 if LONG else step)
+
+    def check(self, at, **variables):
+        """Disturbs at one point; gives whether that came."""
+        case, store = self.case, self.copy()
+        where = f"{self.command} {variables}"
+        broken = self.run(store, **variables)
+        case.assertEqual(stores.faults(store), [], where)
+        state = stores.visible(store)
+        case.assertIn(state, (self.before, self.after), where)
+        if "FAIL_AT" in variables:
+            case.assertIn(broken.status, (0, 1), (where, broken))
+            case.assertEqual(len(broken.messages), broken.status, (where, broken))
+            if broken.status == 1:
+                case.assertRegex(broken.messages[0], r"^pcapingest: \S*/\S+: .", where)
+            else:
+                case.assertEqual(state, self.after, where)
+        else:
+            case.assertIn(broken.status, (0, -9), (where, broken))
+        again = self.run(store)
+        gone = self.command[0] == "delete" and self.before != self.after and state == self.after
+        case.assertEqual((again.status, len(again.messages)), (3, 1) if gone else (0, 0), (where, again))
+        case.assertEqual(stores.visible(store), self.after, where)
+        case.assertEqual((stores.faults(store), stores.orphans(store)), ([], []), where)
+        if at % 8 == 0 or LONG:
+            verified = case.ingest("verify", store=store)
+            case.assertEqual((verified.status, verified.messages), (0, []), where)
+        shutil.rmtree(store.parent)
+        return broken.status != 0
+
+
+class Kill(stores.StoreCase):
+    def setUp(self):
+        if not KILL_AT.exists():
+            self.missing("no kill_at.so beside this test")
+        self.folder = self.base = pathlib.Path(tempfile.mkdtemp(prefix="wireline-", dir=stores.base_dir()))
+        self.addCleanup(shutil.rmtree, self.base)
+        self.one = self.prepare("one", OLD)
+        self.two = self.prepare("two", OLD, NEW)
+
+    def prepare(self, name, *captures, options=()):
+        store = self.base / name
+        self.assert_clean(self.ingest("add", "-q", *captures, *options, store=store))
+        return store
+
+    def version_5(self):
+        """A catalog from before there were captures, with a user in it."""
+        store = self.base / "version_5"
+        self.assert_clean(self.ingest("project", "list", store=store))
+        with sqlite3.connect(store / "catalog.sqlite") as catalog:
+            for table in ("pcap_project_map", "holdings", "projects", "pcap_metadata", "stores", "watched_files"):
+                catalog.execute(f"drop table {table}")
+            catalog.execute("delete from schema_migrations where number > 5")
+            catalog.execute("insert into users values ('1', 'a@example.com', 'x', 1, 0)")
+        catalog.close()
+        for name in ("id", "lock", "incoming"):
+            path = store / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        return store
+
+    def scenarios(self):
+        half = self.prepare("half", OLD)
+        self.assert_clean(self.ingest("add", NEW, "--owner", "another", store=half))
+        reference = self.prepare("reference", NEW, options=("--no-copy",))
+        grace = ("--grace", "0s")
+        for prepared, command in (
+            (self.base / "none", ("add", NEW)),
+            (self.one, ("add", NEW)),
+            (self.one, ("add", NEW, "--no-copy")),
+            (half, ("add", NEW)),
+            (reference, ("add", NEW)),
+            (self.two, ("delete", NEW.name, *grace)),
+            (half, ("delete", NEW.name, "--owner", "another", *grace)),
+            (self.one, ("prune", "--max-age", "1us", *grace)),
+            (self.two, ("prune", "--max-store", "20k", *grace)),
+            (self.version_5(), ("add", NEW)),
+        ):
+            yield Scenario(self, prepared, command)
+
+    def disturb(self, name, step, variables):
+        runs = hits = 0
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            for scenario in self.scenarios():
+                with self.subTest(command=scenario.command, prepared=scenario.prepared.name):
+                    jobs = [pool.submit(scenario.check, at, **variables(at)) for at in scenario.points(step)]
+                    hits += sum(job.result() for job in jobs)
+                    runs += len(jobs)
+        print(f"{name}: {runs} runs, {hits} disturbed", flush=True)
+        self.assertGreater(hits, runs * 0.5)
+
+    def test_kill(self):
+        self.disturb("kill", 6, lambda at: {"KILL_AT": at, "KILL_HALF": at % 2})
+
+    def test_disk_full(self):
+        self.disturb("disk full", 12, lambda at: {"FAIL_AT": at, "FAIL_ON": 1, "FAIL_ERRNO": errno.ENOSPC})
+
+    def test_disk_broken(self):
+        self.disturb("disk broken", 12, lambda at: {"FAIL_AT": at, "FAIL_ERRNO": errno.EIO})
+
+
+if __name__ == "__main__":
+    harness.main()
