@@ -67,6 +67,17 @@ std::string letters_of_flags(const std::string& flags) {
   return text + " end";
 }
 
+/// Source and destination of the same: a test for which it does not matter which is which may take either.
+bool are_ends(const FilterField& a, const FilterField& b) {
+  if (a.sources != 1 || b.sources != 1) return false;
+  std::string_view one = record::info(a.of[0]).key, other = record::info(b.of[0]).key;
+  if (one.find("dst_") != std::string_view::npos) std::swap(one, other);
+  const size_t at = one.find("src_");
+  return at != std::string_view::npos && one.size() == other.size() &&
+         one.substr(0, at) == other.substr(0, at) && other.substr(at, 4) == "dst_" &&
+         one.substr(at + 4) == other.substr(at + 4);
+}
+
 /// Writes conditions one behind the other, so that a `?` stands where its value does. What tests one value is
 /// NULL where the value is, and never else.
 class SqlWriter {
@@ -114,7 +125,7 @@ class SqlWriter {
     // All fit: there is one, and none that does not.
     put("(");
     if (node.other != nullptr) {
-      any(field, [&](const std::string&) { any(*node.other, there); });
+      any(field, [&](const std::string&) { any(*node.other, there, field.layer); });
     } else {
       any(field, there);
     }
@@ -124,11 +135,15 @@ class SqlWriter {
   }
 
   void any_fits(const Node& node, bool denied) {
+    either_ = node.other != nullptr && node.op == Op::equal && are_ends(*node.field, *node.other);
     any(*node.field, [&](const std::string& value) {
       if (node.other == nullptr) return denied_or_not(denied, [&] { fits(node, value); });
-      any(*node.other,
-          [&](const std::string& other) { denied_or_not(denied, [&] { related(node, value, other); }); });
+      const auto compare = [&](const std::string& other) {
+        denied_or_not(denied, [&] { related(node, value, other); });
+      };
+      any(*node.other, compare, node.field->layer);
     });
+    either_ = false;
   }
 
   template <class Test>
@@ -145,22 +160,26 @@ class SqlWriter {
     put(":'), false)");
   }
 
-  /// That one of the field's values passes what `write_test(expression)` writes.
+  /// That one of the field's values passes what `write_test(expression)` writes. `known`: a layer that was
+  /// asked for before.
   template <class Test>
-  void any(const FilterField& field, const Test& write_test) {
+  void any(const FilterField& field, const Test& write_test, std::string_view known = {}) {
     const auto passes = [&](const std::string& value) {
       put("coalesce(");
       write_test(value);
       put(", false)");
     };
     if (is_time(field.type)) return passes(columns_.time);
-    put("(");
-    layer(field.layer);
-    put(" and (");
+    put("((");
+    if (field.layer != known) {
+      layer(field.layer);
+      put(") and (");
+    }
     for (size_t i = 0; i < field.sources; ++i) {
       if (i != 0) put(" or ");
       const Field source = field.of[i];
-      const std::string column = field.sources == 2 ? columns_.either(source) : columns_.of(source);
+      const std::string column =
+          field.sources == 2 || either_ ? columns_.either(source) : columns_.of(source);
       if (record::info(source).form == Form::text_list) {
         any_listed(field, column, passes);
       } else {
@@ -316,6 +335,7 @@ class SqlWriter {
   const SqlColumns& columns_;
   Sql sql_;
   size_t names_ = 0;
+  bool either_ = false;  // of a pair of ends
 };
 
 }  // namespace

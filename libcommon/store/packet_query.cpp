@@ -14,7 +14,7 @@ using record::Field;
 using record::FieldSet;
 
 /// Two of the row groups that DuckDB writes: what a page costs that finds its packets at once.
-constexpr uint64_t kFirstWindow = uint64_t{2} * 122'880;
+constexpr uint64_t kFirstWindow = uint64_t{2} * PacketQuery::kBatch;
 /// 32 MiB of hits.
 constexpr uint64_t kLargestWindow = uint64_t{1} << 22;
 /// With more captures than that it pays to ask first which of them have hits at all.
@@ -221,7 +221,7 @@ base::Result<void> PacketQuery::search() {
   }
   if (!std::ranges::is_sorted(found_)) std::ranges::sort(found_);
   after_ = until;
-  if (found_.size() < kBatch) window_ = std::min(window_ * 4, kLargestWindow);
+  if (found_.size() < kBatch / 4) window_ = std::min(window_ * 4, kLargestWindow);
   given_ = std::min<uint64_t>(page_.offset - skipped_, found_.size());
   skipped_ += given_;
   return {};

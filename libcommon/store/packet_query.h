@@ -53,8 +53,8 @@ struct Hits {
 /// Other statements may go through the reader between the calls.
 class PacketQuery {
  public:
-  /// Most hits that next() gives at once.
-  static constexpr size_t kBatch = 16'384;
+  /// Most hits that next() gives at once: a row group, so that each is read once where all packets are.
+  static constexpr size_t kBatch = 122'880;
 
   /// `reader` and the selection's filter outlive it. A capture of Page::after_file that the reader has not is
   /// a failure (Exit::no), as is what PacketSql::make() refuses.
