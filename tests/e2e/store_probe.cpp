@@ -3,6 +3,9 @@
 //   store_probe select CAPTURE < filters     one line a filter: how many packets there are, how many pass it,
 //                                            and the first that only SQL or only Filter::matches() lets pass
 //   store_probe packets CAPTURE FIELDS [FILTER]   the records of its packets, as netsniff writes them
+//   store_probe damaged CAPTURE cut|gone|changed  the same with an original that is no longer what it was
+//   store_probe page FILE N OFFSET LIMIT FILTER CAPTURE…   how many packets of all captures pass; then the
+//                                            page's, "file n": captures are the files 0, 1, …
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -54,11 +57,16 @@ class Folder {
   std::filesystem::path path_;
 };
 
-store::Reader open_parts(const std::string& path, const Folder& folder) {
-  const auto parts = folder.path() / "file_id=probe" / "parts";
+store::Capture take_in(const std::string& path, const Folder& folder, const std::string& id) {
+  const auto parts = folder.path() / ("file_id=" + id) / "parts";
+  const auto original = folder.path() / (id + ".original");
   std::filesystem::create_directories(parts);
-  expect(store::ingest(path, {.folder = parts, .copy = folder.path() / "original"}));
-  return expect(store::Reader::open({{{}, path, parts, folder.path() / "original"}}));
+  (void)expect(store::ingest(path, {.folder = parts, .copy = original}));
+  return {{}, path, parts, original};
+}
+
+store::Reader open_parts(const std::string& path, const Folder& folder) {
+  return expect(store::Reader::open({take_in(path, folder, "probe")}));
 }
 
 /// The packets that each filter matches, from one reading of the capture.
@@ -136,12 +144,50 @@ int packets(const std::string& path, const char* fields, const char* where) {
   return 0;
 }
 
+int damaged(const std::string& path, std::string_view how) {
+  const Folder folder;
+  store::Capture capture = take_in(path, folder, "probe");
+  if (how == "cut") std::filesystem::resize_file(capture.original, std::filesystem::file_size(path) / 2);
+  if (how == "gone") std::filesystem::remove(capture.original);
+  if (how == "changed") capture.original_ns = 1;
+  auto reader = expect(store::Reader::open({capture}));
+  auto stored = expect(store::StoredPackets::open(reader, capture, {}));
+  auto query = expect(store::PacketQuery::open(reader, {}));
+  store::Hits hits;
+  while (expect(query.next(hits))) {
+    expect(stored.ask(hits.n));
+    while (expect(stored.next())) std::cout << stored.packet().n << std::endl;
+  }
+  return 0;
+}
+
+int page(std::span<char*> arguments) {
+  const Folder folder;
+  const auto filter = expect(filter::Filter::parse(arguments[4]));
+  std::vector<store::Capture> captures;
+  for (const char* const path : arguments.subspan(5))
+    captures.push_back(take_in(path, folder, std::to_string(captures.size())));
+  auto reader = expect(store::Reader::open(captures));
+  const auto number = [&](size_t i) { return std::strtoull(arguments[i], nullptr, 10); };
+  auto query = expect(store::PacketQuery::open(
+      reader, {.where = &filter},
+      {.after_file = arguments[0], .after_n = number(1), .offset = number(2), .limit = number(3)}));
+  std::cout << expect(query.count()) << '\n';
+  store::Hits hits;
+  while (expect(query.next(hits)))
+    for (const uint64_t n : hits.n) std::cout << store::Reader::file_key(*hits.capture) << ' ' << n << '\n';
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   if (count == 3 && std::string_view(arguments[1]) == "select") return select(arguments[2]);
   if (count >= 4 && std::string_view(arguments[1]) == "packets")
     return packets(arguments[2], arguments[3], count > 4 ? arguments[4] : "");
-  std::fprintf(stderr, "usage: store_probe select|packets CAPTURE …\n");
+  if (count == 4 && std::string_view(arguments[1]) == "damaged") return damaged(arguments[2], arguments[3]);
+  if (count > 7 && std::string_view(arguments[1]) == "page")
+    return page(std::span(arguments, static_cast<size_t>(count)).subspan(2));
+  std::fprintf(stderr, "usage: store_probe select|packets|damaged|page …\n");
   return 2;
 }
