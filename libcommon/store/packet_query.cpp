@@ -20,7 +20,8 @@ constexpr uint64_t kLargestWindow = uint64_t{1} << 22;
 /// With more captures than that it pays to ask first which of them have hits at all.
 constexpr size_t kManyCaptures = 8;
 
-constexpr FieldSet kNowhere{Field::info, Field::payload, Field::dir, Field::file_id, Field::at_file, Field::community_id};
+constexpr FieldSet kNowhere{Field::info,    Field::payload, Field::dir,
+                            Field::file_id, Field::at_file, Field::community_id};
 
 /// The end of a packet's flow that it comes from, or goes to.
 std::string end_of(const std::string& flow, const std::string& reverse, bool source, std::string_view what) {

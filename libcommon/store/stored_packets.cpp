@@ -91,7 +91,7 @@ struct StoredPackets::State {
   packet::Scratch scratch;
   std::vector<capture::Interface> interfaces;
   std::vector<std::string> interface_texts;  // their names, as records have them
-  std::string file_id, at_file;  // one of them is empty
+  std::string file_id, at_file;              // one of them is empty
   std::optional<Rows> rows;
   record::Packet packet;
   capture::Frame frame;

@@ -18,7 +18,7 @@ constexpr FieldSet kFlowFields{Field::src_ip,   Field::dst_ip,   Field::proto,  
 constexpr FieldSet kInnerFields{Field::inner_src_ip, Field::inner_dst_ip, Field::inner_proto,
                                 Field::inner_src_port, Field::inner_dst_port};
 /// Not stored: the file's own name, what depends on who looks, and what is made of the bytes.
-constexpr FieldSet kUnstored{Field::file_id, Field::at_file, Field::dir,     Field::iface,
+constexpr FieldSet kUnstored{Field::file_id, Field::at_file, Field::dir,         Field::iface,
                              Field::info,    Field::payload, Field::community_id};
 constexpr FieldSet kWords{Field::app, Field::app_port};  // of the app group, those that most packets have
 

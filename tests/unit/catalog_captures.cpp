@@ -11,7 +11,6 @@
 #include "libcommon/base/time.h"
 #include "libcommon/catalog/captures.h"
 #include "libcommon/catalog/users.h"
-#include "libcommon/catalog/watched.h"
 #include "tests/support/catalog_folder.h"
 
 using namespace wl;
@@ -448,29 +447,4 @@ TEST_CASE("catalog: a project that goes while files come into it takes none of t
   });
   CHECK(failed == 0);
   CHECK(good(captures.files("ann", "")).size() == kRounds);
-}
-
-TEST_CASE("catalog: belongs to the store that claims it first") {
-  const Folder folder;
-  Captures captures = captures_of(folder.location());
-  CHECK(good(captures.claim("a")) == "a");
-  CHECK(good(captures.claim("b")) == "a");
-  CHECK(good(captures_of(folder.location()).claim("a")) == "a");
-}
-
-TEST_CASE("catalog: a watched file is taken once, until it changes") {
-  const Folder folder;
-  auto db = open_catalog(folder.location());
-  REQUIRE(db.has_value());
-  Watched watched(*db);
-  const WatchedFile file{std::string(64, 'a'), 100, 7}, grown{file.path, 200, 7},
-      other{std::string(64, 'b'), 100, 7};
-  CHECK(!good(watched.is_taken(file)));
-  CHECK(good(watched.take(file)));
-  CHECK(good(watched.take(file)));
-  CHECK(good(watched.is_taken(file)));
-  CHECK(!good(watched.is_taken(grown)));
-  CHECK(!good(watched.is_taken(other)));
-  CHECK(good(watched.take(grown)));
-  CHECK(!good(watched.is_taken(file)));
 }
