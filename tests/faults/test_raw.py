@@ -149,6 +149,11 @@ class Rotation(RawCase):
         self.assertEqual([path.name for path in pieces], ["out-221320.pcap", "out-221330.pcap"])
         self.assertEqual(sum(self.records(path).count(b"\n") for path in pieces), 200)
 
+    def test_what_is_printed_beside_the_last_piece_is_in_it(self):
+        folder = self.temp_dir()
+        done = self.run_tool("netsniff", "-q", "-r", self.long(), "-w", folder / "out-%H%M%S.pcap", "-G", "10", "-W", "2", "--print")
+        self.assertEqual((done.status, done.out.count(b"\n")), (0, 200), done)
+
     def test_pcapng_pieces_stand_alone(self):
         source, folder = self.long(), self.temp_dir()
         self.write(folder / "out", source, options=["-C", "100k"])

@@ -79,7 +79,7 @@ class Sniffer {
   void handle(const capture::Frame& frame, capture::Source& source);
   [[nodiscard]] bool passes(const capture::Frame& frame, const capture::Source& source);
   void wait_until_due(const capture::Frame& frame, capture::Source& source);
-  void write_raw(const capture::Frame& frame, const capture::Source& source);
+  bool write_raw(const capture::Frame& frame, const capture::Source& source);
   void flush_raw(const capture::Source& source);
   void give_up_raw(const base::Error& error);
   void decode(const capture::Frame& frame, const capture::Source& source);
@@ -285,9 +285,9 @@ void Sniffer::handle(const capture::Frame& frame, capture::Source& source) {
     ++counts_.reader_dropped;
     return;
   }
+  if (writer_ && !write_raw(frame, source)) return;
   ++counts_.packets;
   counts_.bytes += frame.length;
-  if (writer_) write_raw(frame, source);
   if (printer_) print(frame, source);
   if (counts_.packets == options_.limit) stop("limit");
 }
@@ -313,16 +313,18 @@ void Sniffer::wait_until_due(const capture::Frame& frame, capture::Source& sourc
   }
 }
 
-void Sniffer::write_raw(const capture::Frame& frame, const capture::Source& source) {
+/// False: it could not be written, or need not be, and this was the last one.
+bool Sniffer::write_raw(const capture::Frame& frame, const capture::Source& source) {
   if (const auto written = writer_->write(frame, source.interfaces()); !written) {
     give_up_raw(written.error());
   } else if (writer_->finished()) {
-    --counts_.packets;
-    counts_.bytes -= frame.length;
     stop("limit");
   } else if (writer_->reader_gone()) {
     stop("reader");
+  } else {
+    return true;
   }
+  return false;
 }
 
 void Sniffer::flush_raw(const capture::Source& source) {
