@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 #include "tools/pcapquery/query.h"
 #include "tools/pcapquery/verb.h"
@@ -41,8 +42,9 @@ struct Node {
 void write(const Node& parent, const std::string& above, uint32_t depth, Query& query) {
   std::vector<const std::pair<const std::string, Node>*> order;
   for (const auto& child : parent.next) order.push_back(&child);
-  std::ranges::stable_sort(order, std::ranges::greater{},
-                           [](const auto* child) { return child->second.bytes; });
+  std::ranges::sort(order, [](const auto* a, const auto* b) {
+    return std::tie(b->second.bytes, a->first) < std::tie(a->second.bytes, b->first);
+  });
   for (const auto* const child : order) {
     const std::string path = above.empty() ? child->first : above + ":" + child->first;
     Object record(query.style(), kType.name);
