@@ -77,7 +77,7 @@ Batch::Batch(std::vector<Column> columns) : columns_(std::move(columns)), stores
 }
 
 void Batch::begin(Store& store) {
-  store.data.resize(kCapacity * store.width);
+  store.data = std::make_unique_for_overwrite<uint8_t[]>(kCapacity * store.width);
   store.valid.resize(kCapacity / 64);
 }
 
@@ -206,7 +206,7 @@ class BatchScan {
     } else if (store.type == ColumnType::text_list) {
       fill_lists(vector, store, cursor, count);
     } else {
-      std::memcpy(data, store.data.data() + row_ * store.width, count * store.width);
+      std::memcpy(data, store.data.get() + row_ * store.width, count * store.width);
     }
   }
 
@@ -244,7 +244,7 @@ class BatchScan {
   template <class Number>
   static Number value(const Store& store, size_t row) {
     Number number;
-    std::memcpy(&number, store.data.data() + row * sizeof(Number), sizeof(Number));
+    std::memcpy(&number, store.data.get() + row * sizeof(Number), sizeof(Number));
     return number;
   }
   static bool is_valid(const Store& store, size_t row) {

@@ -48,8 +48,8 @@ class Batch {
   template <class Number>
   void set(size_t column, Number value) {
     Store& store = stores_[column];
-    if (store.data.empty()) begin(store);
-    std::memcpy(store.data.data() + rows_ * sizeof(Number), &value, sizeof(Number));
+    if (!store.data) begin(store);
+    std::memcpy(store.data.get() + rows_ * sizeof(Number), &value, sizeof(Number));
     mark(store);
   }
   void set_text(size_t column, std::string_view text);
@@ -71,7 +71,9 @@ class Batch {
   struct Store {
     ColumnType type{};
     size_t width = 0;
-    std::vector<uint8_t> data{};    // of numbers; of tokens their uint16_t; of texts the uint32_t end of each
+    // Of numbers; of tokens their uint16_t; of texts the uint32_t end of each. Not filled: of a small capture
+    // most of it is never touched.
+    std::unique_ptr<uint8_t[]> data{};
     std::vector<uint64_t> valid{};  // a bit a row
     std::string text{};             // one behind the other
     std::vector<uint32_t> ends{};   // of lists: the end of each text; data then counts texts
