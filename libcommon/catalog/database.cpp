@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "libcommon/base/fd.h"
@@ -221,7 +222,7 @@ base::Result<void> Db::run_all(const std::function<void(soci::session&)>& work, 
   } catch (const soci::soci_error& error) {
     return failure(target_, error);
   }
-  session_ = std::move(session);
+  if (!target_.stands_still) session_ = std::move(session);
   return {};
 }
 
@@ -238,13 +239,47 @@ std::string catalog_file(const Location& location) {
   return usual ? store_folder(location) + "/catalog.sqlite" : "";
 }
 
-base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
+namespace {
+
+base::Result<Target> target_of(const Location& location) {
   std::string password = environment("WIRELINE_DB_PASSWORD");
   std::ifstream file(location.password_file);
   if (!location.password_file.empty() && !std::getline(file, password))
     return base::fail(location.password_file + ": no password in it");
   const std::string usual = catalog_file(location);
-  const auto target = read_url(usual.empty() ? location.db : "sqlite:" + usual, password);
+  return read_url(usual.empty() ? location.db : "sqlite:" + usual, password);
+}
+
+/// On a file system that takes no more, SQLite cannot even make the files by which its readers and writers
+/// agree. Without a log beside it the file is complete.
+bool stands_still(const std::string& path) {
+  struct statvfs disk{};
+  struct stat log{};
+  if (::statvfs(path.c_str(), &disk) != 0) return false;
+  const bool has_log = ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size != 0;
+  constexpr uint64_t kLeast = uint64_t{64} << 10;  // what those files take, and a bit
+  return !has_log && ((disk.f_flag & ST_RDONLY) != 0 || disk.f_bavail * disk.f_frsize < kLeast);
+}
+
+Target as_it_is(Target file) {
+  std::string path;
+  for (const char c : file.shown) {
+    if (c != '%' && c != '?' && c != '#' && c != '"') {
+      path += c;
+    } else {
+      path += {'%', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]};
+    }
+  }
+  file.connect = "db=\"file:" + path + "?immutable=1\"";
+  file.settings.clear();
+  file.stands_still = true;
+  return file;
+}
+
+}  // namespace
+
+base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
+  const auto target = target_of(location);
   if (!target) return std::unexpected(target.error());
   const auto ready = target->is_file ? prepare_file(target->shown) : base::Result<void>();
   if (!ready) return std::unexpected(ready.error());
@@ -259,6 +294,16 @@ base::Result<std::shared_ptr<Db>> open_catalog(const Location& location) {
     return base::fail("catalog: its version " + std::to_string(*version) + " is newer than this program's " +
                           std::to_string(kCatalogVersion),
                       "update wireline");
+  return db;
+}
+
+base::Result<std::shared_ptr<Db>> open_catalog_to_read(const Location& location) {
+  auto usual = open_catalog(location);
+  const auto target = target_of(location);
+  if (usual || !target || !target->is_file || !stands_still(target->shown)) return usual;
+  auto db = std::make_shared<Db>(as_it_is(*target));
+  const auto version = db->read([](soci::session& sql) { return number(sql, kVersion); });
+  if (!version || *version != kCatalogVersion) return usual;
   return db;
 }
 

@@ -19,6 +19,9 @@ std::unexpected<base::Error> failure(const char* said) {
   std::smatch io;  // IO Error: Could not write file "PATH": No space left on device
   if (std::regex_match(line, io, std::regex(R"re(IO Error: [^"]*"([^"]+)": (.+))re")))
     return base::fail(io.str(1) + ": " + io.str(2));
+  // Invalid Input Error: No magic bytes found at end of file 'PATH'
+  if (std::regex_match(line, io, std::regex(R"re([A-Za-z ]+ Error: (.+) '([^']+\.parquet)'(.*))re")))
+    return base::fail(io.str(2) + ": " + io.str(1) + io.str(3), "pcapingest verify");
   return base::fail(line);
 }
 

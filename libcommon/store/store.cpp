@@ -92,7 +92,7 @@ base::Result<std::unique_ptr<Store>> Store::open(const catalog::Location& locati
 base::Result<std::unique_ptr<Store>> Store::open_existing(const catalog::Location& location) {
   const std::string file = catalog::catalog_file(location);
   if (!file.empty() && ::access(file.c_str(), F_OK) != 0) return nullptr;
-  auto db = catalog::open_catalog(location);
+  auto db = catalog::open_catalog_to_read(location);
   if (!db) return std::unexpected(db.error());
   return std::unique_ptr<Store>(new Store(catalog::store_folder(location), *db));
 }

@@ -472,6 +472,23 @@ class Damage(stores.StoreCase):
                 self.told(path)
                 path.write_bytes(content)
 
+    def test_queries(self):
+        """A question about a damaged file names the part; other files answer."""
+        if not (harness.BIN / "pcapquery").exists():
+            self.missing("no pcapquery")
+        for path in stores.files_of(self.store, self.row)[1:]:
+            content = path.read_bytes()
+            for damaged in (content[:-5], content[:len(content) // 2], b"", None):
+                path.unlink()
+                if damaged is not None:
+                    path.write_bytes(damaged)
+                with self.subTest(path=path.name, bytes=len(damaged or b"")):
+                    for verb in ("flows", "analyze"):
+                        result = self.run_tool("pcapquery", verb, "--store", self.store, "mixed.pcap")
+                        self.assert_fails(result, rf"^pcapquery: \S+/{path.name}: .*\(pcapingest verify\)$")
+                        self.assert_clean(self.run_tool("pcapquery", verb, "--store", self.store, "several.pcapng"))
+            path.write_bytes(content)
+
     def test_a_line_of_the_manifest(self):
         manifest = stores.parts_folder(self.store, self.row) / "parts.sha256"
         lines = manifest.read_text().splitlines(True)
@@ -579,16 +596,19 @@ class Disk(stores.StoreCase):
         large = self.folder / "large.pcap"
         large.write_bytes(captures.pcap([dns(number) for number in range(20_000)]))
         result = self.in_namespace(f"pcapingest add -q {MIXED} && pcapingest add -q {large}; echo $?; pcapingest add -q {SEVERAL}; echo $?;"
-                                   "pcapingest verify")
+                                   f"pcapingest verify; head -c 1m /dev/zero >{self.folder}/disk/fill; pcapquery files | wc -l; pcapquery flows mixed.pcap | wc -l")
         lines = result.out.decode().splitlines()
-        self.assertEqual((lines[1], lines[3], len(lines), len(result.messages)), ("1", "0", 6, 1), result)
+        self.assertEqual((lines[1], lines[3], len(lines), len(result.messages)), ("1", "0", 8, 2), result)  # one of head
+        self.assertEqual((lines[6], int(lines[7]) > 1), ("2", True), result)
         self.assertRegex(result.messages[0], r"^pcapingest: \S+/disk/store/\S+: no space left on device|No space left")
         self.assertEqual(lines[4].count('"good"') + lines[5].count('"good"'), 2)
 
     def test_read_only(self):
         result = self.in_namespace(f"pcapingest add -q {MIXED} && mount -o remount,ro {self.folder}/disk;"
-                                   f"pcapingest add -q {SEVERAL}; echo $?; pcapingest delete mixed.pcap; echo $?")
-        self.assertEqual(result.out.decode().splitlines()[1:], ["1", "1"], result)
+                                   f"pcapingest add -q {SEVERAL}; echo $?; pcapingest delete mixed.pcap; echo $?;"
+                                   "pcapquery files | wc -l; pcapquery flows mixed.pcap | wc -l")
+        lines = result.out.decode().splitlines()
+        self.assertEqual((lines[1:4], int(lines[4]) > 1), (["1", "1", "1"], True), result)
         self.assertEqual(len(result.messages), 2, result)
         for message in result.messages:
             self.assertRegex(message, r"^pcapingest: \S+/disk/store/\S+: read-only file system")

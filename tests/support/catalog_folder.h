@@ -38,7 +38,7 @@ struct Folder : Temporary {
     if (server.empty()) return;
     catalog::Db db(catalog::read_url(server, ::getenv("WIRELINE_DB_PASSWORD")).value());
     for (const std::string table : {"pcap_project_map", "holdings", "projects", "pcap_metadata", "tokens",
-                                    "users", "invitations", "schema_migrations"})
+                                    "users", "invitations", "stores", "watched_files", "schema_migrations"})
       run(db, "drop table if exists " + table);
   }
   [[nodiscard]] catalog::Location location() const { return {server, path, {}}; }

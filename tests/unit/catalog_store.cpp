@@ -1,4 +1,5 @@
-// What the catalog knows of the store around it: which directory it belongs to, which watched files it took.
+// What the catalog knows of the store around it: which directory it belongs to, where originals lie, which
+// watched files it took.
 #include <catch2/catch.hpp>
 
 #include "libcommon/catalog/captures.h"
@@ -29,9 +30,33 @@ Value good(base::Result<Value> result) {
 TEST_CASE("catalog: belongs to the store that claims it first") {
   const Folder folder;
   Captures captures = captures_of(folder.location());
+  CHECK(good(captures.claimed()).empty());
   CHECK(good(captures.claim("a")) == "a");
+  CHECK(good(captures.claimed()) == "a");
   CHECK(good(captures.claim("b")) == "a");
   CHECK(good(captures.claim("a")) == "a");
+}
+
+TEST_CASE("catalog: where an original lies may change, and nothing else of its row") {
+  const Folder folder;
+  Captures captures = captures_of(folder.location());
+  CaptureFile file{.file_id = std::string(32, 'a'), .sha256 = std::string(64, 'a'), .links = "ethernet"};
+  file.ingest = "1";
+  file.reference = "/srv/a";
+  file.reference_ns = 7;
+  (void)good(captures.publish(file, "ann", "name", ""));
+
+  file.reference = "";
+  file.reference_ns = 0;
+  file.stored_bytes = 80;
+  CaptureFile moved = file;
+  moved.links = "other";
+  CHECK(good(captures.refer(moved)));
+  const auto found = good(captures.resolve("ann", "name"));
+  REQUIRE(found.size() == 1);
+  CHECK(CaptureFile(found.front()).fields() == file.fields());
+  moved.file_id = "another";
+  CHECK(!good(captures.refer(moved)));
 }
 
 TEST_CASE("catalog: a watched file is taken once, until it changes") {
