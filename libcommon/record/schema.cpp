@@ -65,6 +65,7 @@ std::string json_schema(std::string_view subject, std::span<const RecordType* co
   for (const RecordType* type : types) {
     Json variant{{"title", type->name}, {"description", type->text}};
     variant.update(json_object(type->keys, {{"type", {{"const", type->name}}}}, {"type"}));
+    variant["additionalProperties"] = type->open;
     one_of.push_back(std::move(variant));
   }
   schema["oneOf"] = std::move(one_of);

@@ -39,6 +39,7 @@ struct RecordType {
   std::string_view name;
   std::string_view text;  ///< one line: what one record stands for
   std::span<const KeyInfo> keys;
+  bool open = false;  ///< records may have keys beside these
 };
 
 }  // namespace wl::record

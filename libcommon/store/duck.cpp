@@ -11,11 +11,8 @@
 namespace wl::store {
 namespace {
 
-/// What DuckDB says, in one line and without its advice on how to use DuckDB.
 std::unexpected<base::Error> failure(const char* said) {
-  const std::string all = said == nullptr ? "DuckDB failed" : said;
-  const std::string first = all.substr(0, std::min(all.find("\n\n"), all.find("\nLINE ")));
-  const std::string line = std::regex_replace(first, std::regex("\\s+"), " ");
+  const std::string line = said == nullptr ? "DuckDB failed" : one_line(said);
   std::smatch io;  // IO Error: Could not write file "PATH": No space left on device
   if (std::regex_match(line, io, std::regex(R"re(IO Error: [^"]*"([^"]+)": (.+))re")))
     return base::fail(io.str(1) + ": " + io.str(2));
@@ -261,14 +258,25 @@ base::Result<void> Duck::run(const std::string& sql, const std::vector<Value>& v
 base::Result<int64_t> Duck::number(const std::string& sql, const std::vector<Value>& values) {
   auto rows = query(sql, values);
   if (!rows) return std::unexpected(rows.error());
-  const auto more = rows->next();
-  if (!more) return std::unexpected(more.error());
-  return *more ? rows->number(0) : 0;
+  // To its end: an answer that is given up takes its transaction with it, and what was done meanwhile.
+  int64_t found = 0;
+  for (;;) {
+    const auto more = rows->next();
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return found;
+    found = rows->number(0);
+  }
 }
 
 void Duck::interrupt() { duckdb_interrupt(state_->connection); }
 
 _duckdb_connection* Duck::connection() const { return state_->connection; }
+
+std::string one_line(const char* said) {
+  const std::string all = said == nullptr ? "" : said;
+  const std::string first = all.substr(0, std::min(all.find("\n\n"), all.find("\nLINE ")));
+  return std::regex_replace(first, std::regex("\\s+"), " ");
+}
 
 std::string quoted(std::string_view text) {
   std::string literal = "'";

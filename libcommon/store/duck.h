@@ -85,6 +85,9 @@ class Duck {
   std::unique_ptr<State> state_;
 };
 
+/// What DuckDB says, in one line and without its advice on how to use DuckDB.
+[[nodiscard]] std::string one_line(const char* said);
+
 /// `text` as an SQL literal.
 [[nodiscard]] std::string quoted(std::string_view text);
 

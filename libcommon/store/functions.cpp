@@ -9,6 +9,7 @@
 
 #include "libcommon/filter/expression.h"
 #include "libcommon/packet/dns_text.h"
+#include "libcommon/record/values.h"
 
 namespace wl::store {
 namespace {
@@ -100,6 +101,30 @@ void address_of(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_v
   }
 }
 
+void ip_text(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
+  const Call call(input, output);
+  for (idx_t row = 0; row < call.rows(); ++row) {
+    const std::string text = call.valid(row) ? record::ip_text(call.text(0, row)) : "";
+    if (text.empty()) {
+      call.answer_null(row);
+    } else {
+      call.answer_bytes(row, text);
+    }
+  }
+}
+
+template <class Number, std::string (*text)(Number)>
+void number_text(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
+  const Call call(input, output);
+  for (idx_t row = 0; row < call.rows(); ++row) {
+    if (call.valid(row)) {
+      call.answer_bytes(row, text(call.argument<Number>(0, row)));
+    } else {
+      call.answer_null(row);
+    }
+  }
+}
+
 base::Result<void> add(Duck& duck, const char* name, std::initializer_list<duckdb_type> arguments,
                        duckdb_type answer, duckdb_scalar_function_t run) {
   duckdb_scalar_function function = duckdb_create_scalar_function();
@@ -127,6 +152,12 @@ base::Result<void> register_functions(Duck& duck) {
   if (added) added = add(duck, "dns_type_number", {kText}, kNumber, number_of<packet::dns_type_number>);
   if (added) added = add(duck, "dns_rcode_number", {kText}, kNumber, number_of<packet::dns_rcode_number>);
   if (added) added = add(duck, "address_of", {kText, DUCKDB_TYPE_UTINYINT}, DUCKDB_TYPE_BLOB, address_of);
+  if (added) added = add(duck, "ip_text", {DUCKDB_TYPE_BLOB}, kText, ip_text);
+  if (added)
+    added = add(duck, "mac_text", {DUCKDB_TYPE_UBIGINT}, kText, number_text<uint64_t, record::mac_text>);
+  if (added)
+    added = add(duck, "tcp_flags_text", {DUCKDB_TYPE_UTINYINT}, kText,
+                number_text<uint8_t, record::tcp_flags_text>);
   return added;
 }
 

@@ -63,6 +63,8 @@ def kind(schema):
 
 
 def key_list(schema, indent=""):
+    if len(schema["properties"]) == 1:  # the type alone
+        return []
     lines = [f".Bl -tag -width Ds{indent}"]
     for key, value in schema["properties"].items():
         if key == "type":

@@ -59,10 +59,20 @@ void CommandLine::declare(CLI::App& app) {
   for (const VerbInfo* const info : verbs()) {
     Verb* const verb = verbs_.emplace_back(info->make()).get();
     CLI::App* const command = app.add_subcommand(info->name, info->summary);
-    command->callback([this, verb] { chosen_ = verb; });
+    command->callback([this, verb, info] {
+      chosen_ = verb;
+      answers_afar_ = info->answers_afar;
+    });
     verb->declare(*command, asker_.selection);
     declare_shared(*command, info->takes);
   }
+}
+
+bool CommandLine::may_be_asked_from_afar() const {
+  const Selection& selection = asker_.selection;
+  const catalog::Location& place = selection.catalog;
+  return answers_afar_ && selection.owner.empty() && !asker_.table && place.db.empty() &&
+         place.store.empty() && place.password_file.empty();
 }
 
 void CommandLine::declare_shared(CLI::App& verb, Takes takes) {
@@ -74,16 +84,20 @@ void CommandLine::declare_shared(CLI::App& verb, Takes takes) {
   declare_store(verb, asker_.selection);
   if (takes == Takes::store) return;
   cli::add_time(verb, asker_.time)->group(kWritten);
-  cli::add_table(verb, table_)->group(kWritten);
+  cli::add_table(verb, asker_.table)->group(kWritten);
 }
 
 base::Exit run(CommandLine& line, cli::Context& context) {
   base::Signals::catch_stop();
   base::Exit exit = base::Exit::ok;
   {
-    line.asker().is_unwanted = base::Signals::stop_requested;
-    const auto out = line.table() ? table_sink(context.out) : line_sink(context.out);
-    Query query(line.asker(), *out);
+    Asker& asker = line.asker();
+    asker.is_unwanted = base::Signals::stop_requested;
+    asker.log = &context.log;
+    asker.in = context.in;
+    asker.out = context.out;
+    const auto out = asker.table ? table_sink(context.out) : line_sink(context.out);
+    Query query(asker, *out);
     const auto answered = line.answer(query);
     const auto written = out->flush();
     for (const std::string& fault : query.faults()) {

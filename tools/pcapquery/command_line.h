@@ -19,16 +19,18 @@ class CommandLine {
   /// After it was parsed.
   [[nodiscard]] base::Result<void> answer(Query& query) { return chosen_->run(query); }
 
+  /// The verb answers with records alone, and nothing says which store, or whose.
+  [[nodiscard]] bool may_be_asked_from_afar() const;
+
   [[nodiscard]] Asker& asker() { return asker_; }
-  [[nodiscard]] bool table() const { return table_; }
 
  private:
   void declare_shared(CLI::App& verb, Takes takes);
 
   Asker asker_;
-  bool table_ = false;
   std::vector<std::unique_ptr<Verb>> verbs_;
   Verb* chosen_ = nullptr;
+  bool answers_afar_ = true;  // of the chosen verb
 };
 
 /// Asks and answers on the process's own streams.

@@ -4,35 +4,9 @@
 #include <cmath>
 
 #include "libcommon/ndjson/text.h"
+#include "libcommon/record/values.h"
 
 namespace wl::pcapquery {
-namespace {
-
-const uint8_t* as_bytes(std::string_view text) { return reinterpret_cast<const uint8_t*>(text.data()); }
-
-}  // namespace
-
-std::string ip_text(std::string_view bytes) {
-  std::array<char, ndjson::kMaxAddress> text{};
-  if (bytes.size() == 4) return {text.data(), ndjson::put_ipv4(text.data(), as_bytes(bytes))};
-  if (bytes.size() == 16) return {text.data(), ndjson::put_ipv6(text.data(), as_bytes(bytes))};
-  return {};
-}
-
-std::string mac_text(uint64_t number) {
-  std::array<uint8_t, 6> bytes{};
-  for (size_t i = bytes.size(); i-- > 0; number >>= 8) bytes.at(i) = static_cast<uint8_t>(number);
-  std::array<char, ndjson::kMaxAddress> text{};
-  return {text.data(), ndjson::put_mac(text.data(), bytes.data())};
-}
-
-std::string tcp_flags_text(uint8_t flags) {
-  std::string text;
-  for (unsigned bit = 0; bit < 8; ++bit)
-    if ((flags >> bit & 1U) != 0) text += "FSRPAUEC"[bit];
-  return text;
-}
-
 Object::Object(const Style& style, std::string_view type) : style_(style) {
   if (!type.empty()) text("type", type);
 }
@@ -81,9 +55,9 @@ void Object::time(std::string_view key, int64_t ns) {
   out_.append(text.data(), base::TimeText(style_.time).write(text.data(), ns, style_.digits));
 }
 
-void Object::ip(std::string_view key, std::string_view bytes) { text(key, ip_text(bytes)); }
-void Object::mac(std::string_view key, uint64_t number) { text(key, mac_text(number)); }
-void Object::tcp_flags(std::string_view key, uint8_t flags) { text(key, tcp_flags_text(flags)); }
+void Object::ip(std::string_view key, std::string_view bytes) { text(key, record::ip_text(bytes)); }
+void Object::mac(std::string_view key, uint64_t number) { text(key, record::mac_text(number)); }
+void Object::tcp_flags(std::string_view key, uint8_t flags) { text(key, record::tcp_flags_text(flags)); }
 
 void Object::json(std::string_view key, std::string_view value) {
   begin(key);

@@ -44,10 +44,4 @@ class Object {
 /// "[a,b]" of JSON values.
 [[nodiscard]] std::string json_array(const std::vector<std::string>& values);
 
-/// An address as people write it; other bytes than 4 or 16: empty.
-[[nodiscard]] std::string ip_text(std::string_view bytes);
-[[nodiscard]] std::string mac_text(uint64_t number);
-/// In the order FSRPAUEC.
-[[nodiscard]] std::string tcp_flags_text(uint8_t flags);
-
 }  // namespace wl::pcapquery

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "libcommon/base/log.h"
 #include "libcommon/store/reader.h"
 #include "tools/pcapquery/inputs.h"
 #include "tools/pcapquery/rows.h"
@@ -16,6 +17,9 @@ namespace wl::pcapquery {
 struct Asker {
   Selection selection{};
   base::TimeFormat time = base::TimeFormat::rfc3339;
+  bool table = false;   ///< for people
+  int in = 0, out = 1;  ///< of serve: requests, answers
+  base::Log* log = nullptr;
   std::function<bool()> is_unwanted{};  ///< any thread may ask: nobody waits for the answer any more
 };
 
@@ -25,6 +29,7 @@ class Query {
   Query(const Asker& asker, Sink& out)
       : asker_(asker), out_(out), watch_(asker.is_unwanted), style_{asker.time} {}
 
+  [[nodiscard]] const Asker& asker() const { return asker_; }
   [[nodiscard]] const Selection& selection() const { return asker_.selection; }
   [[nodiscard]] Sink& out() { return out_; }
   [[nodiscard]] Watch& watch() { return watch_; }

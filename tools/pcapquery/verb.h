@@ -41,6 +41,7 @@ struct VerbInfo {
   Takes takes;
   std::span<const record::RecordType* const> types;  ///< what it writes
   std::unique_ptr<Verb> (*make)();
+  bool answers_afar = true;  ///< serve has it: it reads the store and writes records, and nothing else
 };
 
 template <class Kind>

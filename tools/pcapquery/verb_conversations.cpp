@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "libcommon/cli/options.h"
+#include "libcommon/record/values.h"
 #include "tools/pcapquery/layer.h"
 #include "tools/pcapquery/query.h"
 #include "tools/pcapquery/verb.h"
@@ -133,8 +134,8 @@ class Graph {
   };
 
   [[nodiscard]] std::string id(const store::Rows& rows, size_t address, size_t port) const {
-    if (layer_ == Layer::eth) return mac_text(rows.unsigned_number(address));
-    const std::string ip = ip_text(rows.text(address));
+    if (layer_ == Layer::eth) return record::mac_text(rows.unsigned_number(address));
+    const std::string ip = record::ip_text(rows.text(address));
     if (!has_ports(layer_)) return ip;
     const bool is_v6 = ip.find(':') != std::string::npos;
     return (is_v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(rows.number(port));

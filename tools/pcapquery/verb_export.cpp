@@ -133,6 +133,7 @@ class Export final : public Verb {
 }  // namespace
 
 extern const VerbInfo kExport;
-const VerbInfo kExport{"export", "packets into a new capture", Takes::captures, kTypes, make_verb<Export>};
+const VerbInfo kExport{"export", "packets into a new capture", Takes::captures, kTypes, make_verb<Export>,
+                       false};
 
 }  // namespace wl::pcapquery

@@ -5,12 +5,13 @@
 namespace wl::pcapquery {
 
 extern const VerbInfo kFiles, kProjects, kAnalyze, kPackets, kPacket, kConversations, kFlows, kEndpoints,
-    kProtocols, kTimeline, kFollow, kExport;
+    kProtocols, kTimeline, kFollow, kExport, kSql, kServe;
 
 namespace {
 
-constexpr std::array kVerbs{&kFiles, &kProjects,  &kAnalyze,   &kPackets,  &kPacket, &kConversations,
-                            &kFlows, &kEndpoints, &kProtocols, &kTimeline, &kFollow, &kExport};
+constexpr std::array kVerbs{&kFiles,         &kProjects, &kAnalyze,   &kPackets,   &kPacket,
+                            &kConversations, &kFlows,    &kEndpoints, &kProtocols, &kTimeline,
+                            &kFollow,        &kExport,   &kSql,       &kServe};
 
 }  // namespace
 
