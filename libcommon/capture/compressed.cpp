@@ -20,9 +20,11 @@ constexpr std::array<uint8_t, 4> kZstd{0x28, 0xb5, 0x2f, 0xfd};
 constexpr std::array<uint8_t, 4> kLz4{0x04, 0x22, 0x4d, 0x18};
 constexpr std::array<uint8_t, 6> kXz{0xfd, '7', 'z', 'X', 'Z', 0x00};
 
-bool begins_with(const Window& window, std::span<const uint8_t> magic) {
-  return window.size() >= magic.size() && std::equal(magic.begin(), magic.end(), window.data());
+bool begins_with(std::span<const uint8_t> bytes, std::span<const uint8_t> magic) {
+  return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
 }
+
+std::span<const uint8_t> bytes_in(const Window& window) { return {window.data(), window.size()}; }
 
 /// Runs a codec in a thread; a few slots go round between it and the reader.
 class Decompressed final : public ByteSource {
@@ -112,14 +114,16 @@ class Decompressed final : public ByteSource {
 
 }  // namespace
 
-bool is_compressed(const Window& window) {
-  return begins_with(window, kGzip) || begins_with(window, kZstd) || begins_with(window, kLz4) ||
-         begins_with(window, kXz);
+bool is_compressed(std::span<const uint8_t> bytes) {
+  return begins_with(bytes, kGzip) || begins_with(bytes, kZstd) || begins_with(bytes, kLz4) ||
+         begins_with(bytes, kXz);
 }
+
+bool is_compressed(const Window& window) { return is_compressed(bytes_in(window)); }
 
 base::Result<std::unique_ptr<ByteSource>> decompress(Window window) {
   const std::string name = window.name();
-  const bool gzip = begins_with(window, kGzip);
+  const bool gzip = begins_with(bytes_in(window), kGzip);
   try {
     const base::SignalsBlocked blocked;
     return std::make_unique<Decompressed>(std::move(window), gzip);

@@ -1,6 +1,7 @@
 #pragma once
 // Compressed captures: gzip, zstd, lz4, xz.
 #include <memory>
+#include <span>
 
 #include "libcommon/capture/byte_source.h"
 #include "libcommon/capture/window.h"
@@ -10,6 +11,8 @@ namespace wl::capture {
 /// The most bytes that tell a compression.
 inline constexpr size_t kCompressionMagicSize = 6;
 
+/// Whether a file that begins with these bytes is compressed in a known way.
+[[nodiscard]] bool is_compressed(std::span<const uint8_t> bytes);
 /// Whether what stands in the window is compressed in a known way.
 [[nodiscard]] bool is_compressed(const Window& window);
 

@@ -50,19 +50,21 @@ base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, 
   struct stat info{};
   if (::fstat(file.get(), &info) == 0 && !S_ISREG(info.st_mode))
     return base::fail(path + ": not a regular file", "pcapingest add - reads a pipe");
+  std::array<uint8_t, capture::kCompressionMagicSize> magic{};
+  const ssize_t known = ::pread(file.get(), magic.data(), magic.size(), 0);
   auto bytes = capture::bytes_of(std::move(file));
   if (!bytes) return base::with_context(path, bytes.error());
   std::shared_ptr<Original> original(new Original);
-  capture::Window window(std::move(*bytes), path);
-  const auto begun = window.fill(capture::kCompressionMagicSize);
-  if (!begun) return std::unexpected(begun.error());
-  original->compressed_ = capture::is_compressed(window);
+  original->compressed_ =
+      capture::is_compressed(std::span(magic).first(known > 0 ? static_cast<size_t>(known) : 0));
   if (original->compressed_) {
+    capture::Window window(std::move(*bytes), path);
+    if (const auto begun = window.fill(magic.size()); !begun) return std::unexpected(begun.error());
     auto uncompressed = capture::decompress(std::move(window));
     if (!uncompressed) return base::with_context(path, uncompressed.error());
     original->source_ = std::move(*uncompressed);
   } else {
-    original->source_ = capture::bytes_of(std::move(window));
+    original->source_ = std::move(*bytes);
   }
   if (!copy.empty() && (original->compressed_ || !only_compressed)) {
     original->copy_name_ = copy;
