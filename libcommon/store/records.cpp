@@ -12,22 +12,23 @@ using nlohmann::ordered_json;
 using record::KeyInfo;
 using record::Kind;
 
-constexpr std::array<KeyInfo, 15> kFileKeys{{
+constexpr std::array<KeyInfo, 16> kFileKeys{{
     {"file_id", Kind::text, "", "the first 32 digits of sha256: the same on every import", true},
     {"name", Kind::text, "", "as its owner called it", true},
     {"owner", Kind::text, "", "who has it, where all owners' files are listed"},
     {"bytes", Kind::u64, "bytes", "size of the capture, uncompressed", true},
-    {"packets", Kind::u64, "", "how many packets it has", true},
+    {"packets", Kind::u64, "", "how many packets it has"},
     {"first", Kind::time, "", "time of the earliest packet"},
     {"last", Kind::time, "", "time of the latest packet"},
     {"duration_s", Kind::number, "s", "from the earliest to the latest"},
-    {"links", Kind::text_list, "", "its link types", true},
+    {"links", Kind::text_list, "", "its link types"},
     {"sha256", Kind::text, "", "of the capture, uncompressed", true},
-    {"truncated", Kind::boolean, "", "not all of it could be read", true},
+    {"truncated", Kind::boolean, "", "not all of it could be read"},
     {"already_present", Kind::boolean, "", "the owner had it before this import"},
-    {"stored_bytes", Kind::u64, "bytes", "what it takes in the store", true},
+    {"stored_bytes", Kind::u64, "bytes", "what it takes in the store"},
     {"reference", Kind::text, "", "where the original lies, if it was not copied"},
     {"imported", Kind::time, "", "when it came into the store; without it: it is in none"},
+    {"state", Kind::text, "", "parsing: it will be there; without it: it is, with all of the above"},
 }};
 
 constexpr std::array<KeyInfo, 5> kProjectKeys{{

@@ -162,11 +162,10 @@ Store::Incoming::~Incoming() {
 base::Result<Added> Store::add(const std::string& path, const AddOptions& options) {
   const auto incoming = begin();
   if (!incoming) return std::unexpected(incoming.error());
-  return add_to(*incoming, path, options);
+  return add(*incoming, path, options);
 }
 
-base::Result<Added> Store::add_to(const Incoming& incoming, const std::string& path,
-                                  const AddOptions& options) {
+base::Result<Added> Store::add(const Incoming& incoming, const std::string& path, const AddOptions& options) {
   const int64_t modified = modified_ns(path);
   const auto ingested = ingest(path, {.folder = incoming.folder() + "/parts",
                                       .copy = options.copy ? incoming.folder() + "/original" : "",

@@ -55,17 +55,6 @@ class Store {
   /// For Reader.
   [[nodiscard]] Capture capture(const catalog::HeldFile& file) const;
 
-  /// Takes in one capture file. Exit::usage: it is no capture.
-  [[nodiscard]] base::Result<Added> add(const std::string& path, const AddOptions& options);
-  /// Removes what killed runs left, and what has been deleted for longer than `grace_ns`. To be called before
-  /// other work. Files of runs that live are left alone.
-  [[nodiscard]] base::Result<void> sweep(int64_t grace_ns = kGraceNs);
-  /// What is wrong with a file's original and parts: their SHA-256, and each row against a fresh decode.
-  /// Empty: nothing.
-  [[nodiscard]] base::Result<std::vector<std::string>> verify(const catalog::CaptureFile& file);
-
-  [[nodiscard]] std::string original_path(const catalog::CaptureFile& file) const;
-  [[nodiscard]] std::string parts_folder(const std::string& file_id, const std::string& ingest) const;
   /// A new directory for a run of ours, incoming/<name>: locked as long as the object lives, and goes with
   /// it.
   class Incoming {
@@ -85,6 +74,21 @@ class Store {
   };
   [[nodiscard]] base::Result<Incoming> begin();
 
+  /// Takes in one capture file. Exit::usage: it is no capture.
+  [[nodiscard]] base::Result<Added> add(const std::string& path, const AddOptions& options);
+  /// The same into a directory of begin().
+  [[nodiscard]] base::Result<Added> add(const Incoming& incoming, const std::string& path,
+                                        const AddOptions& options);
+  /// Removes what killed runs left, and what has been deleted for longer than `grace_ns`. To be called before
+  /// other work. Files of runs that live are left alone.
+  [[nodiscard]] base::Result<void> sweep(int64_t grace_ns = kGraceNs);
+  /// What is wrong with a file's original and parts: their SHA-256, and each row against a fresh decode.
+  /// Empty: nothing.
+  [[nodiscard]] base::Result<std::vector<std::string>> verify(const catalog::CaptureFile& file);
+
+  [[nodiscard]] std::string original_path(const catalog::CaptureFile& file) const;
+  [[nodiscard]] std::string parts_folder(const std::string& file_id, const std::string& ingest) const;
+
  private:
   Store(std::string root, const std::shared_ptr<catalog::Db>& db)
       : root_(std::move(root)), catalog_(db), watched_(db) {}
@@ -93,7 +97,6 @@ class Store {
   base::Result<void> forget_deleted(int64_t before);
   base::Result<void> remove_unknown();
   base::Result<base::Fd> lock() const;
-  base::Result<Added> add_to(const Incoming& incoming, const std::string& path, const AddOptions& options);
   base::Result<Added> publish(const Incoming& incoming, const Ingested& ingested, const std::string& path,
                               const AddOptions& options);
   base::Result<void> settle(const catalog::CaptureFile& ours, catalog::Published& published);

@@ -7,13 +7,19 @@
 #include <unistd.h>
 
 #include "libcommon/base/signals.h"
+#include "libcommon/base/utf8.h"
 #include "libcommon/cli/table.h"
 #include "libcommon/store/records.h"
+#include "tools/pcapingest/progress.h"
+#include "tools/pcapingest/records.h"
 
 namespace wl::pcapingest {
 namespace {
 
 constexpr int64_t kShowEachNs = 200 * base::kMillisecond;
+constexpr int64_t kNoteEachNs = 250 * base::kMillisecond;
+constexpr std::chrono::seconds kLinger{2};  // for `imports --follow` to see why it failed
+constexpr unsigned kUnprocessable = 422;    // HTTP: the content is not what it should be
 
 uint64_t size_of(const std::string& path) {
   std::error_code error;
@@ -80,7 +86,7 @@ base::Exit Importer::finish() {
   threads_.clear();
   if (shows_progress_) show_progress(true);
   out_.finish();
-  if (out_.state() == ndjson::WriteState::failed) report(out_.error());
+  if (out_.state() == ndjson::WriteState::failed) report(out_.error(), 0);
   if (!options_.quiet && files_ > 1)
     context_.log.info(std::to_string(files_) + " files, " + std::to_string(packets_) + " packets, " +
                       cli::human_size(bytes_));
@@ -103,29 +109,62 @@ void Importer::run() {
   }
 }
 
-void Importer::take_in(const Import& import) {
+base::Result<store::Added> Importer::take_to(const store::Store::Incoming& incoming, const Import& import) {
   uint64_t counted = 0;
+  int64_t noted_ns = 0;
+  const std::string name = import.name.empty() ? import.path.substr(import.path.rfind('/') + 1) : import.name;
+  Progressing now{.file_id = import.file_id,
+                  .owner = options_.importer(),
+                  .name = base::utf8_text(name),
+                  .total_bytes = import.bytes != 0 ? import.bytes : size_of(import.path),
+                  .started_ns = base::wall_clock_ns()};
   store::AddOptions options{options_.importer(), import.name, project_id_, !options_.no_copy, {}};
-  options.progress = [&](uint64_t bytes, uint64_t /*packets*/) {
+  options.progress = [&](uint64_t bytes, uint64_t packets) {
     bytes_now_ += bytes - counted;
-    counted = bytes;
+    counted = now.bytes = bytes;
+    now.packets = packets;
     if (shows_progress_) show_progress(false);
+    if (const int64_t ns = base::steady_clock_ns(); ns - noted_ns >= kNoteEachNs) {
+      noted_ns = ns;
+      write_progress(incoming.folder(), now);
+    }
     return unwanted_.load();
   };
-  const auto added = store_.add(import.path, options);
+  write_progress(incoming.folder(), now);
+  auto added = store_.add(incoming, import.path, options);
   bytes_now_ -= counted;
+  if (added) return added;
+  base::Error error = added.error();
+  if (!import.shown.empty()) {
+    for (size_t at = 0; (at = error.text.find(import.path)) != error.text.npos;)
+      error.text.replace(at, import.path.size(), import.shown);
+  }
+  now.reason = error.text;
+  write_progress(incoming.folder(), now);
+  if (import.linger && import.linger()) std::this_thread::sleep_for(kLinger);
+  return std::unexpected(error);
+}
+
+void Importer::take_in(const Import& import) {
+  base::Result<store::Added> added = std::unexpected(base::Error{});
+  if (const auto incoming = store_.begin(); !incoming) {
+    added = std::unexpected(incoming.error());
+  } else {
+    added = take_to(*incoming, import);
+  }
   const std::lock_guard lock(mutex_);
   if (!added) {
     const bool no_capture = added.error().exit == base::Exit::usage;
     if (import.may_be_other && no_capture) {
       context_.log.info(added.error().line() + ": passed over");
     } else {
-      report(added.error());
+      report(added.error(), no_capture ? kUnprocessable : 0);
     }
     bytes_ += size_of(import.path);
     return;
   }
-  if (!added->fault.empty()) report({added->fault, "what was readable is in the store"});
+  if (!added->fault.empty() && !options_.error_records)
+    report({added->fault, "what was readable is in the store"}, 0);
   ++files_;
   bytes_ += static_cast<uint64_t>(added->file.bytes);
   packets_ += static_cast<uint64_t>(added->file.packets);
@@ -140,8 +179,9 @@ void Importer::write(const std::string& line) {
   out_.flush();
 }
 
-void Importer::report(const base::Error& error) {
+void Importer::report(const base::Error& error, unsigned code) {
   context_.log.error(error);
+  if (options_.error_records) out_.write(error_line(error, code));
   status_ = base::Exit::failed;
 }
 

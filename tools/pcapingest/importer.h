@@ -20,10 +20,14 @@ namespace wl::pcapingest {
 /// One file to take in.
 struct Import {
   std::string path{};
-  std::string name{};            ///< empty: the last part of the path
-  bool remove = false;           ///< `path` is a temporary file of ours, and goes
-  bool may_be_other = false;     ///< found in a directory: what is no capture is passed over
-  std::function<void()> done{};  ///< after it was taken in; by any thread
+  std::string name{};              ///< empty: the last part of the path
+  std::string file_id{};           ///< empty: not known yet
+  uint64_t bytes = 0;              ///< of the capture; 0: the file's size
+  std::string shown{};             ///< in messages in place of `path`; empty: that
+  bool remove = false;             ///< `path` is a temporary file of ours, and goes
+  bool may_be_other = false;       ///< found in a directory: what is no capture is passed over
+  std::function<void()> done{};    ///< after it was taken in; by any thread
+  std::function<bool()> linger{};  ///< whether nobody but `imports` hears why it failed
 };
 
 /// A bounded queue with `jobs` threads behind it. add() and finish() are for one thread.
@@ -48,7 +52,8 @@ class Importer {
 
   void run();
   void take_in(const Import& import);
-  void report(const base::Error& error);
+  base::Result<store::Added> take_to(const store::Store::Incoming& incoming, const Import& import);
+  void report(const base::Error& error, unsigned code);
   void show_progress(bool last);
 
   store::Store& store_;

@@ -8,21 +8,21 @@
 namespace wl::pcapingest {
 namespace {
 
+constexpr unsigned kConflict = 409;  // HTTP: it is there already
+
 using Work = std::function<base::Result<base::Exit>(store::Store& store, ndjson::Output& out)>;
 
 /// Opens the store, does the work, ends the output.
 base::Exit with_store(const Options& options, cli::Context& context, const Work& work) {
-  const auto fail = [&context](const base::Error& error) {
-    context.log.error(error);
-    return error.exit;
-  };
+  const auto fail = [&](const base::Error& error) { return tell_failure(options, context, error); };
   const auto store = store::Store::open(options.location);
   if (!store) return fail(store.error());
   if (const auto swept = (*store)->sweep(options.retention.grace_ns); !swept) return fail(swept.error());
   ndjson::Output out(context.out);
   const auto status = work(**store, out);
   out.finish();
-  if (!status) return fail(status.error());
+  const bool exists = !status && status.error().exit == base::Exit::no && options.action == "create";
+  if (!status) return tell_failure(options, context, status.error(), exists ? kConflict : 0);
   if (out.state() == ndjson::WriteState::failed) return fail(out.error());
   return *status;
 }
@@ -66,6 +66,17 @@ base::Result<base::Exit> delete_project(const Options& options, store::Store& st
 }
 
 }  // namespace
+
+base::Exit tell_failure(const Options& options, cli::Context& context, const base::Error& error,
+                        unsigned code) {
+  context.log.error(error);
+  if (options.error_records) {
+    ndjson::Output out(context.out);
+    out.write(error_line(error, code));
+    out.finish();
+  }
+  return error.exit;
+}
 
 base::Exit manage_projects(const Options& options, cli::Context& context) {
   return with_store(

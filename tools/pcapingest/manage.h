@@ -7,6 +7,10 @@
 
 namespace wl::pcapingest {
 
+/// On stderr, and with --error-records as a record; `code` as error_line() has it. Its exit status.
+base::Exit tell_failure(const Options& options, cli::Context& context, const base::Error& error,
+                        unsigned code = 0);
+
 [[nodiscard]] base::Exit manage_projects(const Options& options, cli::Context& context);
 [[nodiscard]] base::Exit delete_files(const Options& options, cli::Context& context);
 [[nodiscard]] base::Exit verify_files(const Options& options, cli::Context& context);

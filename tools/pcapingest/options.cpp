@@ -7,6 +7,7 @@
 #include "libcommon/cli/options.h"
 #include "libcommon/store/records.h"
 #include "tools/pcapingest/add.h"
+#include "tools/pcapingest/imports.h"
 #include "tools/pcapingest/manage.h"
 #include "tools/pcapingest/manual.h"
 #include "tools/pcapingest/records.h"
@@ -27,6 +28,8 @@ void declare_common(CLI::App& verb, Options& o) {
            "whose files and projects; default: imports are \"local\"'s, and all are seen");
   cli::add_time(verb, o.time);
   cli::add_quiet(verb, o.quiet);
+  cli::add_switch(verb, "--error-records", o.error_records,
+                  "failures on standard output too, as records; a capture that is cut is none");
 }
 
 void declare_import(CLI::App& verb, Options& o) {
@@ -55,6 +58,7 @@ void declare_add(CLI::App& verb, Options& o) {
   add_text(verb, "--name", o.name, "TEXT", "what the file is called; default: the last part of its path");
   cli::add_size(verb, "--roll-size", o.roll_bytes, "of standard input: a new file after so many bytes");
   cli::add_duration(verb, "--roll-time", o.roll_ns, "of standard input: a new file after so long");
+  cli::add_duration(verb, "--wait", o.wait_ns, "of one file: after so long the import goes on by itself");
 }
 
 void declare_watch(CLI::App& verb, Options& o) {
@@ -86,6 +90,10 @@ void declare_verify(CLI::App& verb, Options& o) {
   verb.add_option("files", o.paths, "id, beginning of an id, or name; default: all")->type_name("FILE");
 }
 
+void declare_imports(CLI::App& verb, Options& o) {
+  cli::add_switch(verb, "--follow", o.follow, "go on, and tell how each ends");
+}
+
 struct Verb {
   const char* name;
   const char* summary;
@@ -93,8 +101,9 @@ struct Verb {
   base::Exit (*run)(const Options& options, cli::Context& context);
 };
 
-constexpr std::array<Verb, 6> kVerbs{{
+constexpr std::array<Verb, 7> kVerbs{{
     {"add", "take captures into the store", declare_add, add},
+    {"imports", "show what is being taken in", declare_imports, imports},
     {"watch", "take in captures as they appear in a directory", declare_watch, watch},
     {"prune", "delete the oldest captures", declare_prune, prune},
     {"project", "make, list and delete projects", declare_project, manage_projects},
@@ -102,8 +111,8 @@ constexpr std::array<Verb, 6> kVerbs{{
     {"verify", "see whether stored captures are as they were", declare_verify, verify_files},
 }};
 
-constexpr std::array<const record::RecordType*, 4> kTypes{&store::kFileType, &store::kProjectType,
-                                                          &kDeletionType, &kVerificationType};
+constexpr std::array<const record::RecordType*, 6> kTypes{
+    &store::kFileType, &kImportType, &store::kProjectType, &kDeletionType, &kVerificationType, &kErrorType};
 
 }  // namespace
 

@@ -30,6 +30,7 @@ struct Options {
   std::string owner{};
   base::TimeFormat time = base::TimeFormat::rfc3339;
   bool quiet = false;
+  bool error_records = false;
 
   // add, watch
   std::vector<std::string> paths{};  ///< of delete and verify: files
@@ -40,11 +41,13 @@ struct Options {
   Progress progress = Progress::automatic;
   uint64_t roll_bytes = uint64_t{256} << 20;
   int64_t roll_ns = 300 * base::kSecond;
+  int64_t wait_ns = 0;  ///< 0: to the end
 
   Retention retention{};
   bool dry_run = false;
 
   std::string action{};  ///< of project: create, list, delete
+  bool follow = false;   ///< of imports
 
   /// Whose imports these are.
   [[nodiscard]] std::string importer() const { return owner.empty() ? "local" : owner; }

@@ -1,8 +1,12 @@
 #include "tools/pcapingest/records.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
+
+#include "libcommon/base/time.h"
 
 namespace wl::pcapingest {
 namespace {
@@ -26,6 +30,24 @@ constexpr std::array<KeyInfo, 4> kVerificationKeys{{
     {"faults", Kind::text_list, "", "what is wrong, and where", true},
 }};
 
+constexpr std::array<KeyInfo, 10> kImportKeys{{
+    {"file_id", Kind::text, "", "the first 32 digits of sha256; not known of all before the end"},
+    {"name", Kind::text, "", "as its owner calls it", true},
+    {"owner", Kind::text, "", "whose it will be, where all owners' imports are listed"},
+    {"bytes", Kind::u64, "bytes", "of the capture, read so far", true},
+    {"total_bytes", Kind::u64, "bytes", "of the capture", true},
+    {"packets", Kind::u64, "", "read so far", true},
+    {"bytes_per_s", Kind::number, "bytes/s", "since its beginning"},
+    {"eta_s", Kind::number, "s", "until all is read, at that rate"},
+    {"state", Kind::text, "", "parsing, done or failed", true},
+    {"reason", Kind::text, "", "why it failed"},
+}};
+
+constexpr std::array<KeyInfo, 2> kErrorKeys{{
+    {"message", Kind::text, "", "what failed, and why", true},
+    {"code", Kind::u16, "", "the status of HTTP that fits, where the exit status does not tell"},
+}};
+
 std::string line(const ordered_json& record) {
   return record.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
@@ -35,6 +57,9 @@ std::string line(const ordered_json& record) {
 const record::RecordType kDeletionType{"deletion", "a capture that left the store", kDeletionKeys};
 const record::RecordType kVerificationType{"verification", "what was found of a capture in the store",
                                            kVerificationKeys};
+
+const record::RecordType kImportType{"import", "a capture that is being taken into the store", kImportKeys};
+const record::RecordType kErrorType{"error", "what failed, with --error-records", kErrorKeys};
 
 std::string deletion_line(const catalog::CaptureFile& file, const std::string& name,
                           const std::string& reason, bool planned) {
@@ -53,6 +78,41 @@ std::string verification_line(const catalog::CaptureFile& file, const std::strin
                {"name", name},
                {"state", faults.empty() ? "good" : "damaged"},
                {"faults", faults}});
+}
+
+std::string import_line(const Progressing& progress, const std::string& state, bool one_owner) {
+  ordered_json record{{"type", "import"}};
+  if (!progress.file_id.empty()) record["file_id"] = progress.file_id;
+  record["name"] = progress.name;
+  if (!one_owner) record["owner"] = progress.owner;
+  record["bytes"] = progress.bytes;
+  record["total_bytes"] = progress.total_bytes;
+  record["packets"] = progress.packets;
+  const double seconds = static_cast<double>(base::wall_clock_ns() - progress.started_ns) / 1e9;
+  if (state == "parsing" && progress.bytes > 0 && seconds > 0) {
+    const double rate = static_cast<double>(progress.bytes) / seconds;
+    const uint64_t left = progress.total_bytes - std::min(progress.bytes, progress.total_bytes);
+    record["bytes_per_s"] = std::round(rate);
+    record["eta_s"] = std::round(static_cast<double>(left) / rate * 10) / 10;
+  }
+  record["state"] = state;
+  if (!progress.reason.empty()) record["reason"] = progress.reason;
+  return line(record);
+}
+
+std::string parsing_line(const std::string& sha256, const std::string& name, uint64_t bytes) {
+  return line({{"type", "file"},
+               {"file_id", sha256.substr(0, 32)},
+               {"name", name},
+               {"bytes", bytes},
+               {"sha256", sha256},
+               {"state", "parsing"}});
+}
+
+std::string error_line(const base::Error& error, unsigned code) {
+  ordered_json record{{"type", "error"}, {"message", error.text}};
+  if (code != 0) record["code"] = code;
+  return line(record);
 }
 
 }  // namespace wl::pcapingest

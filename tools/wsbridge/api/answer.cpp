@@ -34,13 +34,24 @@ const Ending& ending_of(const worker::Call& call) {
   return found == kEndings.end() ? kEndings.back() : *found;
 }
 
-/// The message of an `error` record; nothing for others.
-std::optional<std::string> error_message(const std::string& record) {
+/// An `error` record: why the work failed.
+struct Fault {
+  std::string message{};
+  unsigned failure = 0;  ///< status of HTTP, where the record's `code` is one; else 0
+};
+std::optional<Fault> as_fault(const std::string& record) {
   if (!record.contains("\"error\"")) return std::nullopt;
   const auto json = nlohmann::json::parse(record, nullptr, false);
   if (!json.is_object() || json.value("type", nlohmann::json()) != "error") return std::nullopt;
-  const auto message = json.value("message", nlohmann::json());
-  return message.is_string() ? message.get<std::string>() : "";
+  const auto message = json.value("message", nlohmann::json()), code = json.value("code", nlohmann::json());
+  Fault fault{.message = message.is_string() ? message.get<std::string>() : ""};
+  if (code.is_number_unsigned() && code >= 400U && code < 600U) fault.failure = code.get<unsigned>();
+  return fault;
+}
+
+/// How a call failed; 0: it did not. Of what it says itself its own code counts.
+unsigned failure_of(const worker::Call& call, unsigned code) {
+  return call.status() > 0 && code != 0 ? code : ending_of(call).failure;
 }
 
 /// A call's output as it comes: records as lines, or pieces as they are.
@@ -81,7 +92,8 @@ Answers::Answers(boost::asio::any_io_executor executor, const Profile& profile, 
 
 base::Result<void> Answers::compile() {
   std::vector<std::string> texts;
-  for (const RouteSpec& route : profile_.routes) texts.insert(texts.end(), {route.as, route.error_as});
+  for (const RouteSpec& route : profile_.routes)
+    texts.insert(texts.end(), {route.as, route.status_as, route.error_as});
   for (const SocketSpec& socket : profile_.sockets) {
     for (const ReceiveSpec& receive : socket.receive) texts.push_back(receive.as);
   }
@@ -112,8 +124,12 @@ awaitable<void> Answers::stop() {
 }
 
 base::Result<std::shared_ptr<stream::View>> Answers::view(const std::string& stream, const std::string& as,
-                                                          bool timestamp, Slow slow) {
-  std::shared_ptr<stream::View>& view = views_[{stream, as, timestamp, slow}];
+                                                          bool timestamp, Slow slow,
+                                                          const stream::Mine& mine) {
+  std::erase_if(views_, [](const auto& row) {  // users come and go
+    return row.second.use_count() <= 1 && !std::get<stream::Mine>(row.first).key.empty();
+  });
+  std::shared_ptr<stream::View>& view = views_[{stream, as, timestamp, slow, mine}];
   if (view) return view;
   std::optional<shape::Program> program;
   if (!as.empty()) {
@@ -122,7 +138,7 @@ base::Result<std::shared_ptr<stream::View>> Answers::view(const std::string& str
     program.emplace(std::move(*compiled));
   }
   stream::ViewOptions options{
-      .timestamp = timestamp, .slow = slow, .backlog_bytes = profile_.limits.backlog_bytes};
+      .timestamp = timestamp, .slow = slow, .backlog_bytes = profile_.limits.backlog_bytes, .mine = mine};
   view = std::make_shared<stream::View>(*feeds_.at(stream), std::move(program), options, log_);
   return view;
 }
@@ -194,9 +210,13 @@ std::optional<std::string> Answers::first(const std::string& as, const std::stri
 }
 
 Entry Answers::shaped(const RouteSpec& route, const std::string& json) {
-  auto body = first(route.as, json);
+  const auto status = route.status_as.empty() ? std::to_string(route.status) : first(route.status_as, json);
+  const bool good = status && status->size() == 3 && status->starts_with('2') &&
+                    status->find_first_not_of("0123456789") == status->npos;
+  if (good && status == "204") return make_entry(204, "", "");
+  auto body = good ? first(route.as, json) : std::nullopt;
   if (!body) return failed(route, 500, "the answer could not be shaped");
-  return make_entry(route.status, "application/json", std::move(*body));
+  return make_entry(static_cast<unsigned>(std::stoul(*status)), "application/json", std::move(*body));
 }
 
 Entry Answers::failed(const RouteSpec& route, unsigned status, std::string_view detail) {
@@ -225,11 +245,13 @@ awaitable<Outcome> Answers::collect(base::Result<CallPtr> started, std::function
   }
   worker::Call& call = **started;
   if (gone != nullptr) *gone = [&call] { call.cancel(); };
+  unsigned code = 0;
   for (size_t bytes = 0; bytes <= kMaxAnswer;) {
     std::optional<std::string> record = co_await call.next();
     if (!record) break;
-    if (const auto message = error_message(*record)) {
-      outcome.detail = *message;
+    if (auto fault = as_fault(*record)) {
+      outcome.detail = std::move(fault->message);
+      code = fault->failure;
       continue;
     }
     bytes += record->size();
@@ -238,7 +260,7 @@ awaitable<Outcome> Answers::collect(base::Result<CallPtr> started, std::function
   }
   if (gone != nullptr) *gone = nullptr;
   if (outcome.failure != 0) co_return outcome;
-  outcome.failure = ending_of(call).failure;
+  outcome.failure = failure_of(call, code);
   if (outcome.detail.empty()) outcome.detail = ending_of(call).reason;
   co_return outcome;
 }
@@ -248,7 +270,6 @@ awaitable<Entry> Answers::in_one_piece(const RouteSpec& route, const Argv& argv,
   auto started = call(route, argv, owner);
   const Outcome outcome = co_await collect(std::move(started), gone);
   if (outcome.failure != 0) co_return failed(route, outcome.failure, outcome.detail);
-  if (route.status == 204) co_return make_entry(204, "", "");
   std::string json;
   for (const std::string& record : outcome.records) json += (json.empty() ? "" : ",") + record;
   co_return shaped(route, "[" + json + "]");
@@ -264,12 +285,13 @@ awaitable<http::Response> Answers::as_it_comes(const RouteSpec& route, const Val
   std::optional<std::string> first = co_await running->next();
   request.gone = nullptr;
   const bool lines = route.form == Form::ndjson;
-  std::optional<std::string> why;
-  if (lines && first) why = error_message(*first);
+  std::optional<Fault> why;
+  if (lines && first) why = as_fault(*first);
   if (why) first = co_await running->next();
   if (!first && running->status() != 0) {
-    const Ending& ending = ending_of(*running);
-    co_return failure(route, ending.failure, why && !why->empty() ? *why : ending.reason);
+    const unsigned status = failure_of(*running, why ? why->failure : 0);
+    co_return failure(route, status,
+                      why && !why->message.empty() ? why->message : ending_of(*running).reason);
   }
   http::Response response{.status = route.status, .headers = {}, .body = {}};
   response.headers.emplace_back("Content-Type", lines ? "application/x-ndjson" : route.media_type);

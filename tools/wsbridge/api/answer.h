@@ -63,7 +63,7 @@ class Answers {
   /// A stream through a program, shared by all who want the same.
   [[nodiscard]] base::Result<std::shared_ptr<stream::View>> view(const std::string& stream,
                                                                  const std::string& as, bool timestamp,
-                                                                 Slow slow);
+                                                                 Slow slow, const stream::Mine& mine = {});
   [[nodiscard]] const ByName<stream::Feed>& feeds() const { return feeds_; }
   [[nodiscard]] const ByName<worker::Pool>& pools() const { return pools_; }
   [[nodiscard]] const Cache& cache() const { return cache_; }
@@ -92,7 +92,8 @@ class Answers {
   ByName<stream::Feed> feeds_{};
   ByName<worker::Pool> pools_{};
   std::map<std::string, shape::Program> programs_{};  ///< by their text
-  std::map<std::tuple<std::string, std::string, bool, Slow>, std::shared_ptr<stream::View>> views_{};
+  using Wanted = std::tuple<std::string, std::string, bool, Slow, stream::Mine>;
+  std::map<Wanted, std::shared_ptr<stream::View>> views_{};
   /// A stream's answer, good until its newest record is another.
   std::map<const RouteSpec*, std::pair<stream::Text, Entry>> last_{};
 };

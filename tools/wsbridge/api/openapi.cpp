@@ -49,8 +49,8 @@ Json told(const RouteSpec& route) {
           {"worker", route.source == Source::worker},
           {"form", kForms[static_cast<size_t>(route.form)]},
           {"media_type", route.media_type},
-          {"status", route.status},
-          {"reason", http::reason(route.status)},
+          {"status", route.status_as.empty() ? std::to_string(route.status) : "2XX"},
+          {"reason", route.status_as.empty() ? http::reason(route.status) : "Done, or begun"},
           {"own_failures", !route.error_as.empty()},
           {"rate", !route.rate.empty()},
           {"access", kAccess[static_cast<size_t>(route.access)]}};

@@ -26,7 +26,7 @@ def body:
 
 def answer:
   {json: ["application/json", {}], ndjson: ["application/x-ndjson", {type: "string"}], raw: [.media_type, bytes]}[.form] as [$type, $schema]
-  | {(.status | tostring): ({description: .reason} + if .status == 204 then {} else {content: content($type; $schema)} end)};
+  | {(.status): ({description: .reason} + if .status == "204" then {} else {content: content($type; $schema)} end)};
 
 def failures:
   .own_failures as $own

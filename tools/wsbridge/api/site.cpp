@@ -74,6 +74,7 @@ base::Result<void> Site::build(std::string_view version) {
   for (const SocketSpec& spec : profile_.sockets) {
     std::vector<websocket::Source> views;
     for (const SubscriptionSpec& wanted : spec.streams) {
+      if (!wanted.mine.empty()) continue;  // each client has views of its own: open()
       auto view = answers_.view(wanted.stream, wanted.as, spec.timestamp, wanted.slow);
       if (!view) return base::with_context(spec.path, view.error());
       views.push_back({*view, wanted.history});
@@ -169,7 +170,9 @@ awaitable<http::Response> Site::dispatch(http::Request& request) {
   if (route.upload) {
     if (!request.upload) co_return answers_.failure(route, 400, "a file is expected as body");
     values->emplace("upload", request.upload->path);
-    values->emplace("upload_name", request.upload->name);
+    std::string& name = (*values)["upload_name"] = request.upload->name;
+    for (const auto& [key, value] : sent.query)
+      if (key == sent.also && name.empty()) name = value;
   }
   std::string owner = identity.user ? identity.user->id : "";
   co_return co_await answers_.answer(route, std::move(*values), std::move(owner), request);
@@ -243,11 +246,20 @@ awaitable<http::Response> Site::open(const SocketSpec& spec, const http::Request
     if (!started) co_return problem(503, started.error().text);
     worker = std::move(*started);
   }
+  std::vector<websocket::Source> own;
+  for (const SubscriptionSpec& wanted : spec.streams) {
+    if (wanted.mine.empty() || !identity.user) continue;
+    const stream::Mine mine{wanted.mine, identity.user->id};
+    auto view = answers_.view(wanted.stream, wanted.as, spec.timestamp, wanted.slow, mine);
+    if (!view) co_return problem(500, view.error().text);
+    own.push_back({*view, wanted.history});
+  }
   auto on_message = [this, &spec, identity](std::string_view text, std::function<void()>& gone) {
     return message(spec, identity, std::string(text), gone);
   };
   websocket::Socket& socket = *sockets_.at(spec.path).second;
-  co_return socket.upgrade(request, std::move(on_message), std::move(worker), still(identity));
+  co_return socket.upgrade(request, std::move(on_message), std::move(worker), still(identity),
+                           std::move(own));
 }
 
 /// `identity` lives as long as the socket's session, which waits for this.

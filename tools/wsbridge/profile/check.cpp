@@ -81,6 +81,7 @@ class Checker {
                  "}\", or put it behind \"--\")");
     }
     program(spec.place, "as", spec.as);
+    program(spec.place, "status", spec.status_as);
     program(spec.place, "error_as", spec.error_as);
   }
 

@@ -92,6 +92,7 @@ struct RouteSpec {
   std::string
       as{};  ///< jq program; sees a stream's last record (null before the first), else the array of all
   unsigned status = 200;
+  std::string status_as{};  ///< jq program that gives the status, of what `as` sees; empty: `status`
   std::string media_type = "application/octet-stream";  ///< of a raw answer
   std::string file_name{};                              ///< of a raw answer, a template as in argv
   std::string error_as{};  ///< jq program that makes the body of a failure out of the problem document
@@ -110,6 +111,7 @@ struct SubscriptionSpec {
   std::string as{};  ///< jq program; empty: the record as it is
   Slow slow = Slow::drop;
   size_t history = 1;  ///< records that a joiner gets
+  std::string mine{};  ///< not empty: only records in which this key is the client's user id
   Place place{};
 };
 

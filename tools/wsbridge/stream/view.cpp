@@ -107,7 +107,16 @@ View::View(Feed& feed, std::optional<shape::Program> program, const ViewOptions&
       failures_(log, "record"),
       table_(options.backlog_bytes) {}
 
+bool View::has(const std::string& json) const {
+  const auto& [key, user] = options_.mine;
+  if (key.empty()) return true;
+  if (user.empty() || !json.contains(user)) return false;  // most are others'
+  const auto parsed = nlohmann::json::parse(json, nullptr, false);
+  return parsed.is_object() && parsed.value(key, nlohmann::json()) == user;
+}
+
 std::vector<Text> View::shape(const Text& json) {
+  if (!has(*json)) return {};
   if (!program_ && !options_.timestamp) return {json};
   std::vector<Text> messages;
   const auto add = [&](std::string_view message) {

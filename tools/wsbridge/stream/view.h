@@ -82,10 +82,17 @@ enum class Framing : uint8_t { text, deflated, lines };
 /// What goes at once to one client from one view.
 inline constexpr size_t kMaxPiece = size_t{128} << 10;
 
+/// Whose records a view has: those in which this key is the user's id. Without a key: everybody's.
+struct Mine {
+  std::string key{}, user{};
+  auto operator<=>(const Mine&) const = default;
+};
+
 struct ViewOptions {
   bool timestamp = false;  ///< each message that is an object carries one
   Slow slow = Slow::drop;
   size_t backlog_bytes = size_t{4} << 20;
+  Mine mine{};
 };
 
 /// `json` with "timestamp" as its last member (RFC 3339), unless it has one or is no object.
@@ -113,6 +120,8 @@ class View final : public Listener {
     std::vector<Text> messages{};
     std::array<Text, 3> framed{};  // by Framing
   };
+  [[nodiscard]] bool has(const std::string& json) const;
+  /// None of a record that this view does not have.
   [[nodiscard]] std::vector<Text> shape(const Text& json);
   [[nodiscard]] std::string_view frame(Framing framing, const std::vector<Text>& messages);
   [[nodiscard]] Text notice(Framing framing, const std::string& json);

@@ -26,13 +26,14 @@ constexpr int64_t kCheckNs = 5 * base::kSecond;  // between two looks whether th
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<Socket> socket, const Upgrade& terms, OnMessage on_message,
-          std::shared_ptr<process::Child> worker, Still still)
+          std::shared_ptr<process::Child> worker, Still still, std::vector<Source> own)
       : socket_(std::move(socket)),
         parser_(socket_->limits_.message_bytes, terms.deflate ? &socket_->inflater_ : nullptr),
         deflate_(terms.deflate_to_client),
         on_message_(std::move(on_message)),
         worker_(std::move(worker)),
-        still_(std::move(still)) {}
+        still_(std::move(still)),
+        own_(std::move(own)) {}
 
   awaitable<void> run(http::Connection& stream) {
     stream_ = &stream;
@@ -41,12 +42,8 @@ class Session final : public std::enable_shared_from_this<Session> {
     ++socket_->counts_.active;
     ++socket_->counts_.opened;
     if (!socket_->spec_.welcome.empty()) say(socket_->spec_.welcome);
-    for (const Source& source : socket_->sources_) {
-      auto joined = stream::Subscription::join(source.view, deflate_ ? Framing::deflated : Framing::text,
-                                               source.history, [this] { changed_.notify(); });
-      if (!joined) close(kTryAgainLater, "this stream has its one reader");
-      if (joined) subscriptions_.push_back(std::move(joined));
-    }
+    for (const Source& source : socket_->sources_) join(source);
+    for (const Source& source : std::exchange(own_, {})) join(source);
     if (socket_->draining_) close(kGoingAway, "the server stops");
     if (!std::exchange(socket_->ticking_, true)) process::spawn(socket_->executor_, socket_, socket_->tick());
     spawn(write_loop());
@@ -84,6 +81,13 @@ class Session final : public std::enable_shared_from_this<Session> {
   }
 
  private:
+  void join(const Source& source) {
+    auto joined = stream::Subscription::join(source.view, deflate_ ? Framing::deflated : Framing::text,
+                                             source.history, [this] { changed_.notify(); });
+    if (!joined) close(kTryAgainLater, "this stream has its one reader");
+    if (joined) subscriptions_.push_back(std::move(joined));
+  }
+
   /// It holds this session.
   void spawn(awaitable<void> work) {
     process::spawn(socket_->executor_, shared_from_this(), std::move(work));
@@ -243,6 +247,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::shared_ptr<process::Child> worker_;
   std::function<void()> client_gone_{};  // of the message that is being handled
   Still still_;
+  std::vector<Source> own_;  // until it runs
   http::Connection* stream_ = nullptr;
   std::vector<std::unique_ptr<stream::Subscription>> subscriptions_{};
   std::string pending_{};                       // frames of this client alone
@@ -257,11 +262,11 @@ class Session final : public std::enable_shared_from_this<Session> {
 };
 
 http::Response Socket::upgrade(const http::Request& request, OnMessage on_message,
-                               std::shared_ptr<process::Child> worker, Still still) {
+                               std::shared_ptr<process::Child> worker, Still still, std::vector<Source> own) {
   auto terms = accept(request);
   if (!terms) return std::move(terms.error());
   const auto session = std::make_shared<Session>(shared_from_this(), *terms, std::move(on_message),
-                                                 std::move(worker), std::move(still));
+                                                 std::move(worker), std::move(still), std::move(own));
   return {.status = 101,
           .headers = std::move(terms->headers),
           .body = http::TakeOver([session](http::Connection& stream) { return session->run(stream); })};

@@ -44,10 +44,11 @@ class Socket : public std::enable_shared_from_this<Socket> {
 
   /// Answers a request that may be a WebSocket's: 101 and the session behind it, or a refusal. `worker` may
   /// be null; else all messages go to it as lines and its lines come back, and it lives as long as the
-  /// connection. `still` is asked every five seconds, unless it is empty.
+  /// connection. `still` is asked every five seconds, unless it is empty. `own` is what this client alone is
+  /// given.
   [[nodiscard]] http::Response upgrade(const http::Request& request, OnMessage on_message,
                                        std::shared_ptr<process::Child> worker = nullptr,
-                                       stream::Still still = {});
+                                       stream::Still still = {}, std::vector<Source> own = {});
   /// Closes all connections with 1001 and waits until they are gone, six seconds at most.
   boost::asio::awaitable<void> drain();
   [[nodiscard]] const SocketCounts& counts() const { return counts_; }
