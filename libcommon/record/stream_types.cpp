@@ -39,10 +39,16 @@ constexpr std::array<KeyInfo, 11> kEndKeys{{
     {"skipped", Kind::u64, "", "input that could not be read"},
 }};
 
+constexpr std::array<KeyInfo, 2> kErrorKeys{{
+    {"message", Kind::text, "", "what failed, and why", true},
+    {"code", Kind::u16, "", "the status of HTTP that fits, where the exit status does not tell it"},
+}};
+
 }  // namespace
 
 const RecordType kMetaType{"meta", "what follows and who writes it: first, with --meta", kMetaKeys};
 const RecordType kStatsType{"stats", "counts so far: each second, with --meta", kStatsKeys};
 const RecordType kEndType{"end", "totals: last, with --meta; a stream without it was cut", kEndKeys};
+const RecordType kErrorType{"error", "why a request got no answer", kErrorKeys};
 
 }  // namespace wl::record

@@ -174,6 +174,24 @@ TEST_CASE("wsbridge: a profile with everything in it", "[wsbridge][profile]") {
   CHECK(access.back() == "pages of other origins that may read: http://dash:3000");
 }
 
+TEST_CASE("wsbridge: a status by a program, a user's own records", "[wsbridge][profile]") {
+  const auto route = [](const std::string& more) {
+    return said(R"({"routes":[{"path":"/a","command":["cat"],)" + more + "}]}");
+  };
+  CHECK(route(R"("status":"if .[0].new then 201 else 200 end")").empty());
+  CHECK(route(R"("status":"if")").find("\"status\": ") != std::string::npos);
+  CHECK(route(R"("status":404)").find("from 200 to 299") != std::string::npos);
+  CHECK(route(R"("status":"201","form":"raw")") ==
+        "p.json:1: route GET /a: \"status\" as a jq program is for \"form\": \"json\"");
+  const auto socket = [](const std::string& more) {
+    return said(R"({"streams":{"s":{"command":["cat"]}},"sockets":{"/s":{"streams":[{"stream":"s",)" + more +
+                "}]}}}");
+  };
+  CHECK(socket(R"("mine":"owner")").empty());
+  CHECK(socket(R"("mine":"owner","slow":"block")") ==
+        "p.json:1: socket /s: with \"mine\" one client would stop all others");
+}
+
 TEST_CASE("wsbridge: wrong keys, types and ranges of a profile, each with its line", "[wsbridge][profile]") {
   CHECK(said("{\n\"stream\": {}}") == "p.json:2: unknown key \"stream\", did you mean \"streams\"?");
   CHECK(said("[]") == "p.json:1: expected an {object}");

@@ -236,3 +236,29 @@ TEST_CASE("view: timestamps") {
   fixture.give_numbers(1, 1000);
   CHECK_THAT(take(*client), Matches(R"((\{[^\n]*,)" + time + R"(\n)+)"));
 }
+
+TEST_CASE("view: a user's own records, old and new, and nobody else's") {
+  for (const Slow slow : {Slow::drop, Slow::conflate}) {
+    Fixture fixture({.slow = slow, .mine = {"owner", "u1"}}, "id");
+    const std::string hers = R"({"id":1,"owner":"u1"})";
+    fixture.give(hers);
+    fixture.give(R"({"id":2,"owner":"u2","name":"\"owner\":\"u1\""})");
+    const auto client = fixture.join(Framing::lines, 10);
+    CHECK(take(*client) == hers + "\n");
+    for (const char* const text :
+         {R"({"id":3,"owner":"u2"})", R"({"id":4,"name":"u1"})", R"({"id":5,"owner":["u1"]})",
+          R"({"id":6,"of":{"owner":"u1"}})", R"({"id":7,"owner":"u11"})"})
+      fixture.give(text);
+    CHECK(take(*client).empty());
+    fixture.give(R"({"id":8,"owner":"u1"})");
+    CHECK(take(*client) == "{\"id\":8,\"owner\":\"u1\"}\n");
+  }
+}
+
+TEST_CASE("view: who is no user has nothing of their own") {
+  Fixture fixture({.mine = {"owner", ""}});
+  fixture.give(R"({"owner":""})");
+  const auto client = fixture.join(Framing::lines, 10);
+  fixture.give(R"({"owner":"u1"})");
+  CHECK(take(*client).empty());
+}

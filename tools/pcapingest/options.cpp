@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "libcommon/cli/options.h"
+#include "libcommon/record/stream_types.h"
 #include "libcommon/store/records.h"
 #include "tools/pcapingest/add.h"
 #include "tools/pcapingest/imports.h"
@@ -111,8 +112,9 @@ constexpr std::array<Verb, 7> kVerbs{{
     {"verify", "see whether stored captures are as they were", declare_verify, verify_files},
 }};
 
-constexpr std::array<const record::RecordType*, 6> kTypes{
-    &store::kFileType, &kImportType, &store::kProjectType, &kDeletionType, &kVerificationType, &kErrorType};
+constexpr std::array<const record::RecordType*, 6> kTypes{&store::kFileType,    &kImportType,
+                                                          &store::kProjectType, &kDeletionType,
+                                                          &kVerificationType,   &record::kErrorType};
 
 }  // namespace
 

@@ -43,11 +43,6 @@ constexpr std::array<KeyInfo, 10> kImportKeys{{
     {"reason", Kind::text, "", "why it failed"},
 }};
 
-constexpr std::array<KeyInfo, 2> kErrorKeys{{
-    {"message", Kind::text, "", "what failed, and why", true},
-    {"code", Kind::u16, "", "the status of HTTP that fits, where the exit status does not tell"},
-}};
-
 std::string line(const ordered_json& record) {
   return record.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
@@ -59,7 +54,6 @@ const record::RecordType kVerificationType{"verification", "what was found of a 
                                            kVerificationKeys};
 
 const record::RecordType kImportType{"import", "a capture that is being taken into the store", kImportKeys};
-const record::RecordType kErrorType{"error", "what failed, with --error-records", kErrorKeys};
 
 std::string deletion_line(const catalog::CaptureFile& file, const std::string& name,
                           const std::string& reason, bool planned) {

@@ -12,7 +12,6 @@ namespace wl::pcapingest {
 extern const record::RecordType kDeletionType;
 extern const record::RecordType kVerificationType;
 extern const record::RecordType kImportType;
-extern const record::RecordType kErrorType;
 
 /// `reason`: user, age or size; `planned`: it is only what would be done.
 [[nodiscard]] std::string deletion_line(const catalog::CaptureFile& file, const std::string& name,

@@ -101,6 +101,9 @@ class Checker {
          (hole = api::find_placeholder(route.file_name, hole.at + hole.size)).size != 0;)
       declared(route, route.file_name, hole.name, upload);
     if (route.source == Source::command) command(route.place, route.argv);
+    refuse(route.place,
+           !route.status_as.empty() && (route.form != Form::json || route.source == Source::builtin),
+           what + "\"status\" as a jq program is for \"form\": \"json\"");
     const bool writes = route.method != "GET" && route.source != Source::builtin;
     const bool open = route.access == Access::open && (route.method != "POST" || upload);
     refuse(route.place, writes && (open || route.access == Access::everybody),
@@ -114,7 +117,11 @@ class Checker {
 
   void socket(const SocketSpec& socket) {
     std::set<std::string> types;
-    for (const SubscriptionSpec& row : socket.streams) program(row.place, "as", row.as);
+    for (const SubscriptionSpec& row : socket.streams) {
+      program(row.place, "as", row.as);
+      refuse(row.place, !row.mine.empty() && row.slow == Slow::block,
+             "socket " + socket.path + ": with \"mine\" one client would stop all others");
+    }
     for (const ReceiveSpec& row : socket.receive) {
       refuse(row.place, !types.insert(row.path).second,
              "socket " + socket.path + ": receive " + in_quotes(row.path) + " twice");
