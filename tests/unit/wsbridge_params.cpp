@@ -140,7 +140,7 @@ TEST_CASE("wsbridge: a value is one word and never an option", "[wsbridge][param
       "[show][--limit=5][7][--][--all; $(x) -r]");
   CHECK(words({"--t={t}"}, {{"t", "a --b \"c\""}}) == "[--t=a --b \"c\"]");
   CHECK(words({"x", "--limit={n}", "{n}", "y"}, {}) == "[x][y]");
-  CHECK(words({"--t={t}"}, {{"t", ""}}) == "[--t=]");
+  CHECK(words({"--t={t}", "--", "{t}"}, {{"t", ""}}) == "[--][]");  // "--t=" would take the next word
   CHECK(words({"{n}"}, {{"n", "-5"}}) == "! n: must not begin with '-'");
   CHECK(words({"--", "{upload_name}"}, {{"upload_name", "a\nb"}}) == "! upload_name: a control character");
   CHECK(words({"--", "{n}"}, {{"n", "-5"}}) == "[--][-5]");

@@ -196,7 +196,9 @@ base::Result<Argv> fill(const Argv& words, const Values& values) {
     const Placeholder hole = find_placeholder(word);
     options = options && word != "--";
     const auto value = values.find(hole.name);
-    if (hole.size != 0 && value == values.end()) continue;
+    const bool given = value != values.end();
+    // Of "--name=" many a parser takes the next word as the value.
+    if (hole.size != 0 && (!given || (options && hole.at != 0 && value->second.empty()))) continue;
     // read_values() and check_profile() see to it that this happens to the name of an upload at most.
     if (hole.size != 0 && has_control(value->second))
       return base::fail(std::string(hole.name) + ": a control character");

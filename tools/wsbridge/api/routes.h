@@ -76,9 +76,9 @@ struct Sent {
 [[nodiscard]] base::Result<std::string> check_value(const ParamSpec& param, std::string_view text);
 inline constexpr size_t kMaxText = 65'536;  // Linux takes 128 KiB for a word
 
-/// The words of a command: each word of the template is one word or, when its value is missing, none. A value
-/// never becomes a further word, nor an option: one with '-' in front is refused where it would stand first
-/// before "--".
+/// The words of a command: each word of the template is one word or, when its value is missing, or is that of
+/// an option and empty, none. A value never becomes a further word, nor an option: one with '-' in front is
+/// refused where it would stand first before "--".
 [[nodiscard]] base::Result<Argv> fill(const Argv& words, const Values& values);
 
 /// `text` with its {placeholders} filled, "" for what is missing.
