@@ -420,7 +420,7 @@ class Captures(harness.TestCase):
             status, problem = bridge.ask("ada", "GET", f"{path}?{bad}")
             self.assertEqual((status, problem["status"]), (400, 400), bad)
         self.assertEqual(bridge.get("ada", f"{path}?offset=1000")["packets"], [])
-        self.assertEqual(len(bridge.get("ada", f"{path}?where=&after=")["packets"]), 100)  # as without
+        self.assertEqual(len(bridge.get("ada", f"{path}?where=")["packets"]), 100)  # as without
 
     def test_m13_packet(self):
         bridge = Bridge(self)
