@@ -14,6 +14,7 @@
 #include "libcommon/cli/options.h"
 #include "libcommon/ndjson/output.h"
 #include "libcommon/ndjson/reader.h"
+#include "libcommon/record/stream_types.h"
 #include "tools/pcapquery/command_line.h"
 #include "tools/pcapquery/verbs.h"
 
@@ -22,15 +23,8 @@ namespace {
 
 using base::Result;
 using nlohmann::json;
-using record::KeyInfo;
-using record::Kind;
 
-constexpr std::array<KeyInfo, 2> kErrorKeys{{
-    {"code", Kind::text, "", "failed; usage: the request is wrong; not_found: there is no such thing", true},
-    {"message", Kind::text, "", "what failed, why, and what to do", true},
-}};
-constexpr record::RecordType kErrorType{"error", "serve: why a request got no answer", kErrorKeys};
-constexpr std::array<const record::RecordType*, 1> kTypes{&kErrorType};
+constexpr std::array<const record::RecordType*, 1> kTypes{&record::kErrorType};
 
 struct Request {
   std::string id{};
@@ -61,11 +55,7 @@ class ReplySink final : public Sink {
   }
   void error(const base::Error& error) {
     const Style style;
-    Object record(style, kErrorType.name);
-    const char* const code = error.exit == base::Exit::usage ? "usage"
-                             : error.exit == base::Exit::no  ? "not_found"
-                                                             : "failed";
-    record.text("code", code);
+    Object record(style, record::kErrorType.name);
     record.text("message", base::utf8_text(error.line()));
     this->record(record.take());
   }
