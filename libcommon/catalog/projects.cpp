@@ -25,7 +25,7 @@ std::unexpected<base::Error> no_name(const std::string& what, size_t max) {
 base::Result<Project> Projects::add_project(const std::string& owner, const std::string& name) {
   if (!is_name(owner, kMaxOwner)) return no_name("owner", kMaxOwner);
   if (!is_name(name, kMaxName)) return no_name("project name", kMaxName);
-  const Project made{new_id(), owner, name, base::wall_clock_ns(), 0};
+  Project made{new_id(), owner, name, base::wall_clock_ns(), 0};
   const auto added = change(*db_, "insert into projects (id, owner, name, created) values (:i, :o, :n, :c)",
                             made.id, made.owner, made.name, made.created);
   if (added) return made;

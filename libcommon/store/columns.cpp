@@ -284,7 +284,8 @@ base::Result<std::unique_ptr<BatchWriter>> BatchWriter::open(Duck& duck) {
   duckdb_table_function_set_bind(function, bind_scan);
   duckdb_table_function_set_init(function, init_scan);
   duckdb_table_function_set_function(function, run_scan);
-  const duckdb_state registered = duckdb_register_table_function(duck.connection(), function);
+  const duckdb_state registered =
+      duckdb_register_table_function(static_cast<duckdb_connection>(duck.connection()), function);
   duckdb_destroy_table_function(&function);
   if (registered != DuckDBSuccess)
     return base::fail("DuckDB: the table function \"batch\" cannot be registered");

@@ -270,7 +270,7 @@ base::Result<int64_t> Duck::number(const std::string& sql, const std::vector<Val
 
 void Duck::interrupt() { duckdb_interrupt(state_->connection); }
 
-_duckdb_connection* Duck::connection() const { return state_->connection; }
+void* Duck::connection() const { return state_->connection; }
 
 std::string one_line(const char* said) {
   const std::string all = said == nullptr ? "" : said;

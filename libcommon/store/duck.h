@@ -9,10 +9,6 @@
 
 #include "libcommon/base/error.h"
 
-// DuckDB's C API, as far as headers need it.
-struct _duckdb_connection;
-struct _duckdb_data_chunk;
-
 namespace wl::store {
 
 struct DuckOptions {
@@ -77,7 +73,8 @@ class Duck {
   [[nodiscard]] base::Result<int64_t> number(const std::string& sql, const std::vector<Value>& values = {});
 
   void interrupt();
-  [[nodiscard]] _duckdb_connection* connection() const;
+  /// A duckdb_connection, for those who need more of its C API.
+  [[nodiscard]] void* connection() const;
 
  private:
   Duck();

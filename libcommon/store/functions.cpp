@@ -138,7 +138,8 @@ base::Result<void> add(Duck& duck, const char* name, std::initializer_list<duckd
   duckdb_scalar_function_set_return_type(function, type);
   duckdb_destroy_logical_type(&type);
   duckdb_scalar_function_set_function(function, run);
-  const duckdb_state added = duckdb_register_scalar_function(duck.connection(), function);
+  const duckdb_state added =
+      duckdb_register_scalar_function(static_cast<duckdb_connection>(duck.connection()), function);
   duckdb_destroy_scalar_function(&function);
   if (added != DuckDBSuccess) return base::fail(std::string("DuckDB does not take the function ") + name);
   return {};

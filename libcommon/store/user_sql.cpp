@@ -34,12 +34,14 @@ std::unexpected<base::Error> refuse_as(const char* said) {
 /// Exactly one statement, and a question.
 base::Result<void> check(Duck& duck, const std::string& sql) {
   duckdb_extracted_statements made = nullptr;
-  const idx_t count = duckdb_extract_statements(duck.connection(), sql.c_str(), &made);
+  const idx_t count =
+      duckdb_extract_statements(static_cast<duckdb_connection>(duck.connection()), sql.c_str(), &made);
   const Extracted statements(made);
   if (count == 0) return refuse_as(duckdb_extract_statements_error(made));
   if (count != 1) return refuse(std::to_string(count) + " statements", "one at a time");
   duckdb_prepared_statement prepared_raw = nullptr;
-  const duckdb_state state = duckdb_prepare_extracted_statement(duck.connection(), made, 0, &prepared_raw);
+  const duckdb_state state = duckdb_prepare_extracted_statement(
+      static_cast<duckdb_connection>(duck.connection()), made, 0, &prepared_raw);
   const Prepared prepared(prepared_raw);
   if (state != DuckDBSuccess) return refuse_as(duckdb_prepare_error(prepared_raw));
   if (duckdb_prepared_statement_type(prepared_raw) != DUCKDB_STATEMENT_TYPE_SELECT)
@@ -86,7 +88,7 @@ record::Form form_of(std::string_view name) {
 
 /// What stands in the object for the column.
 std::string json_value(const std::string& name, duckdb_type type, const Times& times) {
-  const std::string value = "q." + identifier(name);
+  std::string value = "q." + identifier(name);
   const record::Form form = form_of(name);
   switch (type) {
     case DUCKDB_TYPE_BLOB: return (form == record::Form::ip ? "ip_text(" : "to_base64(") + value + ")";
@@ -121,7 +123,8 @@ base::Result<std::string> rows_as_json(Duck& duck, const std::string& sql, base:
   // On lines of its own: it may end in a comment.
   const std::string from = " from (\n" + sql.substr(0, end + 1) + "\n) q";
   duckdb_prepared_statement raw = nullptr;
-  const duckdb_state state = duckdb_prepare(duck.connection(), ("select *" + from).c_str(), &raw);
+  const duckdb_state state =
+      duckdb_prepare(static_cast<duckdb_connection>(duck.connection()), ("select *" + from).c_str(), &raw);
   const Prepared prepared(raw);
   // By itself DuckDB took it.
   if (state != DuckDBSuccess)

@@ -135,7 +135,7 @@ class Graph {
 
   [[nodiscard]] std::string id(const store::Rows& rows, size_t address, size_t port) const {
     if (layer_ == Layer::eth) return record::mac_text(rows.unsigned_number(address));
-    const std::string ip = record::ip_text(rows.text(address));
+    std::string ip = record::ip_text(rows.text(address));
     if (!has_ports(layer_)) return ip;
     const bool is_v6 = ip.find(':') != std::string::npos;
     return (is_v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(rows.number(port));
