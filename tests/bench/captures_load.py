@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """How long a page, a filtered page and a packet's detail take over the web, with many users at once.
 
-    captures_load.py CAPTURE [--users 20] [--seconds 20]
+    captures_load.py CAPTURE [--users 20] [--seconds 20] [--pause 0]
 
-CAPTURE goes into a store of its own, each user has it, and each asks one question after the other: a page of 100 packets
+CAPTURE goes into a store of its own, each user has it, and each asks one question after the other, with --pause seconds between them on average: a page of 100 packets
 somewhere in the capture, a page of those that pass a filter, a packet's detail. One line for each: requests, p50, p99."""
 
 import argparse
@@ -28,11 +28,10 @@ FILTERS = ("tcp.port == 443 and tcp.flags.syn == 1", "dns", "ip.src == 10.0.0.0/
 
 def start(folder, environment):
     """(process, port) of a bridge without limits of rates."""
-    profile, more = folder / "captures.json", folder / "more.json"
+    profile = folder / "captures.json"
     profile.write_text(PROFILE.read_text().replace('"data": 1200', '"data": 1000000'))
-    more.write_text('{"signup": "open"}')
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen([BIN / "wsbridge", "serve", profile, more, "--listen", "127.0.0.1:0"], env=environment, stdout=log,
+        process = subprocess.Popen([BIN / "wsbridge", "serve", profile, "--listen", "127.0.0.1:0"], env=environment, stdout=log,
                                    stderr=log)
     while not (found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", (folder / "log").read_text())):
         if process.poll() is not None:
@@ -41,25 +40,30 @@ def start(folder, environment):
     return process, int(found.group(1))
 
 
+def wsbridge(*args, environment, **options):
+    done = subprocess.run([BIN / "wsbridge", *args], env=environment, capture_output=True, check=True, **options)
+    return json.loads(done.stdout)
+
+
 class User:
-    def __init__(self, port, number):
+    def __init__(self, port, number, environment):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.random = random.Random(number)
-        self.token = ""
-        self.token = self.ask("POST", "/api/auth/signup", {"email": f"user{number}@example.org", "password": "right horse"})["access_token"]
+        email = f"user{number}@example.org"
+        wsbridge("user", "add", email, environment=environment, input=b"right horse\n")
+        self.token = wsbridge("token", "create", "--user", email, "--name", "load", environment=environment)["token"]
         self.id = self.ask("GET", "/api/me")["id"]
         self.took = {"page": [], "filter": [], "detail": []}
 
-    def ask(self, method, path, body=None):
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
-        self.connection.request(method, path, None if body is None else json.dumps(body), headers)
+    def ask(self, method, path):
+        self.connection.request(method, path, headers={"Authorization": f"Bearer {self.token}"})
         answer = self.connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
             raise RuntimeError(f"{path}: {answer.status} {text[:200]}")
         return json.loads(text)
 
-    def work(self, file, packets, until):
+    def work(self, file, packets, until, pause):
         while time.monotonic() < until:
             kind = self.random.choice(list(self.took))
             n = self.random.randrange(packets)
@@ -69,6 +73,7 @@ class User:
             begin = time.monotonic()
             self.ask("GET", path)
             self.took[kind].append((time.monotonic() - begin) * 1000)
+            time.sleep(self.random.uniform(0, 2 * pause))
 
 
 def main():
@@ -76,21 +81,23 @@ def main():
     parser.add_argument("capture")
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--pause", type=float, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wireline-") as name:
         folder = pathlib.Path(name)
-        environment = os.environ | {"WIRELINE_STORE": str(folder / "store"), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("WIRELINE_")}
+        environment |= {"WIRELINE_STORE": str(folder / "store"), "PATH": f"{BIN}:{os.environ['PATH']}"}
         process, port = start(folder, environment)
         try:
-            users = [User(port, number) for number in range(options.users)]
+            users = [User(port, number, environment) for number in range(options.users)]
             for user in users:  # the first takes it in, and the others have what is there
                 done = subprocess.run([BIN / "pcapingest", "add", "--owner", user.id, "--quiet", options.capture],
-                                      env=environment, capture_output=True, check=True)
+                                      env=environment, capture_output=True)  # a capture that is cut is welcome, too
                 file = json.loads(done.stdout)
                 if user is users[0]:
                     options.capture = next((folder / "store" / "captures").glob("*/*"))
             until = time.monotonic() + options.seconds
-            threads = [threading.Thread(target=user.work, args=(file["file_id"], file["packets"], until)) for user in users]
+            threads = [threading.Thread(target=user.work, args=(file["file_id"], file["packets"], until, options.pause)) for user in users]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -100,7 +107,7 @@ def main():
             process.wait()
     for kind in users[0].took:
         took = sorted(ms for user in users for ms in user.took[kind])
-        print(json.dumps({"what": kind, "users": options.users, "packets": file["packets"], "requests": len(took),
+        print(json.dumps({"what": kind, "users": options.users, "pause_s": options.pause, "packets": file["packets"], "requests": len(took),
                           "p50_ms": round(took[len(took) // 2], 1), "p99_ms": round(took[int(len(took) * 0.99)], 1)}))
 
 
