@@ -60,6 +60,9 @@ std::vector<store::Capture> captures_of(const std::vector<Input>& inputs) {
 }  // namespace
 
 Result<void> Query::find() {
+  const auto span = time_span(selection());
+  if (!span) return std::unexpected(span.error());
+  span_ = *span;
   auto inputs = find_inputs(selection());
   if (!inputs) return std::unexpected(inputs.error());
   inputs_ = std::move(*inputs);
@@ -67,8 +70,11 @@ Result<void> Query::find() {
 }
 
 Result<void> Query::open(const store::ReaderOptions& options) {
-  const auto span = time_span(selection());
-  if (!span) return std::unexpected(span.error());
+  if (const auto opened = open_whole(options); !opened) return opened;
+  return apply(span_, reader_->duck());
+}
+
+Result<void> Query::open_whole(const store::ReaderOptions& options) {
   if (const auto found = find(); !found) return found;
   if (inputs_.empty())
     return base::fail("no capture is in the store, or none in the time", "pcapquery files lists them",
@@ -80,7 +86,7 @@ Result<void> Query::open(const store::ReaderOptions& options) {
   const auto digits = reader_->duck().number("select max(fraction_digits) from interfaces");
   if (!digits) return std::unexpected(watch_.explain(digits.error()));
   style_.digits = *digits > 6 ? 9 : 6;
-  return apply(*span, reader_->duck());
+  return {};
 }
 
 std::string Query::file_order() const {

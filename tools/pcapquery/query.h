@@ -40,6 +40,10 @@ class Query {
   [[nodiscard]] base::Result<void> find();
   /// The same, and opens their parts; the views have only what --since and --until leave.
   [[nodiscard]] base::Result<void> open(const store::ReaderOptions& options = {});
+  /// The same, but with everything in the views: store::PacketQuery wants them whole, and the span().
+  [[nodiscard]] base::Result<void> open_whole(const store::ReaderOptions& options = {});
+  /// --since and --until; after find().
+  [[nodiscard]] const catalog::TimeSpan& span() const { return span_; }
   [[nodiscard]] const std::vector<Input>& inputs() const { return inputs_; }
   [[nodiscard]] store::Reader& reader() { return *reader_; }
 
@@ -68,6 +72,7 @@ class Query {
   const Asker& asker_;
   Sink& out_;
   std::vector<Input> inputs_;
+  catalog::TimeSpan span_;
   std::vector<std::string> faults_;
   std::optional<store::Reader> reader_;
   Watch watch_;  // behind what it watches

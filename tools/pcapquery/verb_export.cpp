@@ -68,8 +68,8 @@ class Export final : public Verb {
   }
 
   base::Result<std::vector<Picked>> select(Query& query, const filter::Filter* where) const {
-    if (const auto opened = query.open(); !opened) return std::unexpected(opened.error());
-    auto packets = store::PacketQuery::open(query.reader(), {.where = where}, {.limit = limit_});
+    if (const auto opened = query.open_whole(); !opened) return std::unexpected(opened.error());
+    auto packets = store::PacketQuery::open(query.reader(), selection_of(query, where), {.limit = limit_});
     if (!packets) return std::unexpected(query.watch().explain(packets.error()));
     std::vector<Picked> all;
     store::Hits hits;

@@ -48,9 +48,10 @@ class Packets final : public Verb {
       if (!network) return with_usage("--local", network.error());
       local.add(*network);
     }
-    if (const auto opened = query.open(); !opened) return opened;
+    if (const auto opened = query.open_whole(); !opened) return opened;
     if (const auto placed = place(query); !placed) return placed;
-    auto packets = store::PacketQuery::open(query.reader(), {.where = *where ? &**where : nullptr}, page_);
+    auto packets =
+        store::PacketQuery::open(query.reader(), selection_of(query, *where ? &**where : nullptr), page_);
     if (!packets) return std::unexpected(query.watch().explain(packets.error()));
     fields->add(Field::file_id);
     fields->add(Field::at_file);
