@@ -454,6 +454,18 @@ class Captures(harness.TestCase):
         self.assertEqual(bridge.get("ada", f"{path}?graph=0"), rows)
         self.assertEqual(bridge.ask("ada", "GET", f"{path}?layer=x")[0], 400)
 
+    def test_follow(self):
+        """The bytes of a connection, as lines, for who has the file."""
+        bridge = Bridge(self)
+        talk = [captures.tcp(40000, 80, "S"), captures.tcp(40000, 80, "PA", b"GET / HTTP/1.1\r\n\r\n", sequence=1001)]
+        content = captures.pcap([captures.Packet(captures.ethernet(captures.ipv4("10.0.0.1", "10.0.0.2", 6, segment)), n * 10**6)
+                                 for n, segment in enumerate(talk)])
+        file = self.uploaded(bridge, "ada", content)["file_id"]
+        status, lines = bridge.ask("ada", "GET", f"/api/follow/{file}/2?text=1")
+        records = [lines] if isinstance(lines, dict) else [json.loads(line) for line in lines.splitlines()]
+        self.assertEqual((status, [(row["dir"], row["text"]) for row in records]), (200, [("out", "GET / HTTP/1.1\r\n\r\n")]))
+        self.assertEqual(bridge.ask("bob", "GET", f"/api/follow/{file}/2")[0], 404)
+
     def test_m79_where_things_are(self):
         """Users, projects and files in the catalog, packets beside it: the shell sees what the web does, for an owner."""
         bridge = Bridge(self)
