@@ -115,7 +115,7 @@ complete -c pcapquery -n '__fish_seen_subcommand_from protocols' -l time -r -f -
 complete -c pcapquery -n '__fish_seen_subcommand_from protocols' -s t -l table -d 'columns for people in place of NDJSON'
 complete -c pcapquery -n '__fish_seen_subcommand_from protocols' -s h -l help -d 'show this text'
 complete -c pcapquery -n __fish_use_subcommand -f -a timeline -d 'packets and bytes over time'
-complete -c pcapquery -n '__fish_seen_subcommand_from timeline' -l bin -r -f -d 'length of a bin; 0s: one of which 300 hold everything'
+complete -c pcapquery -n '__fish_seen_subcommand_from timeline' -l window -r -f -d 'length of a window; 0s: one of which 300 hold everything'
 complete -c pcapquery -n '__fish_seen_subcommand_from timeline' -l project -r -f -d 'the captures of a project: its name or id'
 complete -c pcapquery -n '__fish_seen_subcommand_from timeline' -l since -r -f -d 'packets from then on: 2026-11-20T09:03:00Z, 2026-11-20, or how long ago: 2h'
 complete -c pcapquery -n '__fish_seen_subcommand_from timeline' -l until -r -f -d 'packets before then'

@@ -92,7 +92,7 @@ def question_rows(store, runs, file_id):
         ("conversations of tcp", ask("conversations", "--layer tcp"), "conv,tcp"),
         ("endpoints of ip", ask("endpoints", "--layer ip"), "endpoints,ip"),
         ("protocols", ask("protocols"), "io,phs"),
-        ("timeline", ask("timeline", "--bin 1s"), "io,stat,1"),
+        ("timeline", ask("timeline", "--window 1s"), "io,stat,1"),
         ("first page of packets", ask("packets", "--limit 100"), ""),
         ("last page of packets", ask("packets", f"--limit 100 --after {table.PACKETS - 100}"), ""),
         ("one packet's detail", f"pcapquery packet --store {store.root} {file_id} {table.PACKETS // 2}", ""),

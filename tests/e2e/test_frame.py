@@ -7,7 +7,7 @@ import subprocess
 import harness
 
 TOOLS = sorted(path.parent.name for path in (harness.ROOT / "tools").glob("*/main.cpp"))
-VERB = {"wsbridge": ["serve"]}  # a tool with several jobs is told which, before anything else is looked at
+VERB = {"wsbridge": ["serve"], "pcapingest": ["prune"], "pcapquery": ["projects"]}  # a tool with several jobs is told which, before anything else is looked at
 VERSION = (harness.ROOT / "CMakeLists.txt").read_text().split("VERSION ")[2].split()[0]
 
 

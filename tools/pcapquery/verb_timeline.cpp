@@ -28,7 +28,7 @@ constexpr uint64_t kMostBins = 300;
 class Timeline final : public Verb {
  public:
   void declare(CLI::App& app, Selection&) override {
-    cli::add_duration(app, "--bin", bin_ns_, "length of a bin; 0s: one of which 300 hold everything");
+    cli::add_duration(app, "--window", bin_ns_, "length of a window; 0s: one of which 300 hold everything");
   }
 
   base::Result<void> run(Query& query) override {
