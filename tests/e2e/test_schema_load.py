@@ -31,12 +31,12 @@ sys.stdout.buffer.write(library.chdb_result_buffer(result)[: library.chdb_result
 """
 
 
-# Of each tool whose golden records are loaded: a column of numbers and one of text.
+# Of each tool whose golden records are loaded: a column of numbers, one of text, one of times.
 COLUMNS = {
-    "netsniff": ("n", "src_ip"),
-    "netwindow": ("packets", "client"),
-    "pcapingest": ("stored_bytes", "name"),
-    "pcapquery": ("packets", "src_ip"),
+    "netsniff": ("n", "src_ip", "ts"),
+    "netwindow": ("packets", "client", "ts"),
+    "pcapingest": ("stored_bytes", "name", "first"),
+    "pcapquery": ("packets", "src_ip", "ts"),
 }
 
 
@@ -52,18 +52,18 @@ class Load(harness.TestCase):
         self.assertGreater(len(lines), 10)
         return lines
 
-    def expected(self, lines, number, text):
-        """What the database must say: records by type, those with a time, and two columns over all."""
+    def expected(self, lines, number, text, time):
+        """What the database must say: records by type, those with the time, and two columns over all."""
         records = [json.loads(line) for line in lines]
         types = collections.Counter(record["type"] for record in records)
-        with_time = sum("ts" in record for record in records)
+        with_time = sum(time in record for record in records)
         total = sum(record.get(number, 0) for record in records)
         joined = sum(len(record[text].encode()) for record in records if text in record)
         return "".join(f"{name}\t{count}\n" for name, count in sorted(types.items())) + f"{with_time}\t{total}\t{joined}\n"
 
-    def question(self, table, number, text):
+    def question(self, table, number, text, time):
         return (f"SELECT type, count(*) FROM {table} GROUP BY type ORDER BY type",
-                f"SELECT count(ts), coalesce(sum({number}), 0), coalesce(sum(LENGTH({text})), 0) FROM {table}")
+                f"SELECT count({time}), coalesce(sum({number}), 0), coalesce(sum(LENGTH({text})), 0) FROM {table}")
 
     def test_duckdb(self):
         if not DUCKDB.exists():
@@ -76,13 +76,13 @@ class Load(harness.TestCase):
                 load = self.run_tool(tool, "--schema=duckdb").out.decode().strip().rstrip(";")
                 self.assertIn(f"'{tool}.ndjson'", load)
                 table = "(" + load.replace(f"'{tool}.ndjson'", f"'{path}'") + ")"
-                number, text = COLUMNS[tool]
+                number, text, time = COLUMNS[tool]
                 out = ""
-                for question in self.question(table, number, text):
+                for question in self.question(table, number, text, time):
                     done = subprocess.run([DUCKDB, question], capture_output=True, text=True, check=False)
                     self.assertEqual((done.returncode, done.stderr), (0, ""))
                     out += done.stdout
-                self.assertEqual(out, self.expected(lines, number, text))
+                self.assertEqual(out, self.expected(lines, number, text, time))
 
     def test_clickhouse(self):
         if not CHDB.exists():
@@ -92,8 +92,8 @@ class Load(harness.TestCase):
                 lines = self.golden_records(tool)
                 folder = self.temp_dir()
                 (folder / "records.ndjson").write_bytes(b"\n".join(lines) + b"\n")
-                number, text = COLUMNS[tool]
-                questions = "; ".join(self.question(tool, number, text))
+                number, text, time = COLUMNS[tool]
+                questions = "; ".join(self.question(tool, number, text, time))
                 create = self.run_tool(tool, "--schema=clickhouse").out.decode()
                 insert = f"INSERT INTO {tool} FROM INFILE '{folder}/records.ndjson' FORMAT JSONEachRow"
                 done = subprocess.run(
@@ -101,7 +101,7 @@ class Load(harness.TestCase):
                      "--output-format", "TSV", "--query", f"{create} {insert}; {questions}"],
                     capture_output=True, text=True, timeout=120, check=False)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
-                self.assertEqual(done.stdout, self.expected(lines, number, text))
+                self.assertEqual(done.stdout, self.expected(lines, number, text, time))
 
 
 if __name__ == "__main__":
