@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <random>
@@ -32,14 +33,21 @@ base::Result<void> sync(const std::string& path) {
   return {};
 }
 
+base::Result<void> write_all(int fd, std::span<const uint8_t> bytes, const std::string& name) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return base::fail(name + ": " + base::errno_text(errno));
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return {};
+}
+
 base::Result<void> write_synced(const std::string& path, std::string_view bytes) {
   const base::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return failure(path);
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) return failure(path);
-    if (written > 0) bytes.remove_prefix(static_cast<size_t>(written));
-  }
+  const std::span all(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (auto written = write_all(file.get(), all, path); !written) return written;
   if (::fsync(file.get()) != 0) return failure(path);
   return {};
 }
@@ -101,6 +109,11 @@ std::string hexadecimal(std::span<const uint8_t> bytes) {
     text += "0123456789abcdef"[byte & 15];
   }
   return text;
+}
+
+std::string temporary_pattern() {
+  const char* const place = std::getenv("TMPDIR");
+  return std::string(place == nullptr || *place == '\0' ? "/tmp" : place) + "/wireline-XXXXXX";
 }
 
 std::string random_name(size_t bytes) {

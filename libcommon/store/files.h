@@ -12,6 +12,8 @@ namespace wl::store {
 
 /// fsync of a file or a directory.
 [[nodiscard]] base::Result<void> sync(const std::string& path);
+/// All of the bytes; `name` stands in the failure.
+[[nodiscard]] base::Result<void> write_all(int fd, std::span<const uint8_t> bytes, const std::string& name);
 /// A new file with these bytes, synced.
 [[nodiscard]] base::Result<void> write_synced(const std::string& path, std::string_view bytes);
 /// A directory with all that are missing above it, mode 0700; the ones that were made are synced.
@@ -20,6 +22,9 @@ namespace wl::store {
 [[nodiscard]] base::Result<void> move_synced(const std::string& from, const std::string& to);
 /// A file, or a directory with all that is in it. What is not there is no failure.
 [[nodiscard]] base::Result<void> remove_all(const std::string& path);
+
+/// What mkdtemp(3) and mkstemp(3) take: a name of ours in $TMPDIR, else in /tmp.
+[[nodiscard]] std::string temporary_pattern();
 
 struct FileDigest {
   std::string sha256{};  ///< 64 hexadecimal digits

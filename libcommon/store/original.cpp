@@ -24,16 +24,6 @@ struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 
-base::Result<void> write_all(int fd, std::span<const uint8_t> bytes, const std::string& name) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return base::fail(name + ": " + base::errno_text(errno));
-    bytes = bytes.subspan(static_cast<size_t>(written));
-  }
-  return {};
-}
-
 }  // namespace
 
 struct Original::Digest {

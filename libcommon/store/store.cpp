@@ -159,12 +159,6 @@ Store::Incoming::~Incoming() {
   if (held) (void)remove_all(folder());
 }
 
-base::Result<Added> Store::add(const std::string& path, const AddOptions& options) {
-  const auto incoming = begin();
-  if (!incoming) return std::unexpected(incoming.error());
-  return add(*incoming, path, options);
-}
-
 base::Result<Added> Store::add(const Incoming& incoming, const std::string& path, const AddOptions& options) {
   const int64_t modified = modified_ns(path);
   const auto ingested = ingest(path, {.folder = incoming.folder() + "/parts",
@@ -290,8 +284,7 @@ std::vector<std::string> Store::stored() const {
 }
 
 base::Result<std::unique_ptr<TemporaryParts>> TemporaryParts::make(const std::string& path) {
-  const char* const place = std::getenv("TMPDIR");
-  std::string pattern = std::string(place == nullptr || *place == '\0' ? "/tmp" : place) + "/wireline-XXXXXX";
+  std::string pattern = temporary_pattern();
   if (::mkdtemp(pattern.data()) == nullptr) return failure(pattern);
   std::unique_ptr<TemporaryParts> made(new TemporaryParts);
   made->folder_ = pattern;

@@ -74,9 +74,7 @@ class Store {
   };
   [[nodiscard]] base::Result<Incoming> begin();
 
-  /// Takes in one capture file. Exit::usage: it is no capture.
-  [[nodiscard]] base::Result<Added> add(const std::string& path, const AddOptions& options);
-  /// The same into a directory of begin().
+  /// Takes in one capture file, through a directory of begin(). Exit::usage: it is no capture.
   [[nodiscard]] base::Result<Added> add(const Incoming& incoming, const std::string& path,
                                         const AddOptions& options);
   /// Removes what killed runs left, and what has been deleted for longer than `grace_ns`. To be called before

@@ -74,6 +74,7 @@ class Pages(Store):
             (["follow", file_id, "99"], 3, "flow"),
             (["follow", file_id], 2, "--packet"),
             (["follow", file_id, "0", "--raw"], 2, "--side"),
+            (["follow", file_id, "0", "--raw", "--side", "out", "-t"], 2, "--raw"),
         ]:
             with self.subTest(arguments):
                 done = self.query(*arguments)

@@ -12,6 +12,7 @@
 #include "libcommon/base/fd.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/capture/writer.h"
+#include "libcommon/store/files.h"
 
 extern char** environ;
 
@@ -24,8 +25,7 @@ constexpr size_t kMostText = size_t{4} << 20;
 class TemporaryFile {
  public:
   TemporaryFile() {
-    const char* const place = std::getenv("TMPDIR");
-    path_ = std::string(place == nullptr || *place == '\0' ? "/tmp" : place) + "/wireline-XXXXXX";
+    path_ = store::temporary_pattern();
     fd_.reset(::mkostemp(path_.data(), O_CLOEXEC));
   }
   ~TemporaryFile() {

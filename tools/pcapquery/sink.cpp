@@ -57,6 +57,7 @@ class Columns {
   }
 
   [[nodiscard]] std::string text() const {
+    if (rows_.empty()) return {};
     cli::Table table(columns_);
     for (const auto& row : rows_) {
       std::vector<std::string> cells(columns_.size());

@@ -64,6 +64,8 @@ class Follow final : public Verb {
     if (raw_ && side_ == Side::both)
       return base::fail("--raw: bytes of both sides would mix", "--side out, or --side in",
                         base::Exit::usage);
+    if (raw_ && !query.out().raw({}))
+      return base::fail("--raw: bytes cannot go where this answer goes", "without --raw", base::Exit::usage);
     if (const auto opened = query.open(); !opened) return opened;
     const auto flow = number(query);
     if (!flow) return std::unexpected(flow.error());

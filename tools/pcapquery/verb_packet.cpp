@@ -6,6 +6,7 @@
 #include "libcommon/packet/decoder.h"
 #include "libcommon/packet/detail.h"
 #include "libcommon/record/packet_writer.h"
+#include "libcommon/store/files.h"
 #include "tools/pcapquery/dissect.h"
 #include "tools/pcapquery/packet_source.h"
 #include "tools/pcapquery/verb.h"
@@ -54,16 +55,6 @@ record::FieldSet all_fields() {
   for (size_t i = 0; i < record::kFieldCount; ++i) fields.add(static_cast<Field>(i));
   fields.remove(Field::payload);
   return fields;
-}
-
-std::string hexadecimal(std::span<const uint8_t> bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const uint8_t byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
 }
 
 std::string field_object(const packet::DetailField& field, const Style& style) {
@@ -135,7 +126,7 @@ class Packet final : public Verb {
     if (packet.present.has(Field::at_file)) object.text("at_file", packet.at_file);
     object.number("n", packet.n);
     object.json("tree", json_array(layers));
-    if (hex_) object.text("hex", hexadecimal(frame.data));
+    if (hex_) object.text("hex", store::hexadecimal(frame.data));
     return object.take();
   }
 
