@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -134,6 +135,15 @@ class TestCase(unittest.TestCase):
                 except BrokenPipeError:
                     pass
         process.wait()
+
+    def wait_for(self, condition, seconds=60):
+        """What `condition()` says once it is true; the test fails when that takes longer."""
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                self.fail(f"did not happen in {seconds} s")
+            time.sleep(0.02)
+        return value
 
     def shell(self, line, timeout=60, env=None, **options):
         """Runs one shell line with the tools first on PATH."""

@@ -28,7 +28,7 @@ def select(store, query):
     catalog = pathlib.Path(store) / "catalog.sqlite"
     if not catalog.exists():
         return []
-    connection = sqlite3.connect(f"file:{catalog}?mode=rw", uri=True, timeout=10)
+    connection = sqlite3.connect(f"file:{catalog}?mode=rw", uri=True, timeout=60)
     try:
         found = connection.execute(query)
         names = [column[0] for column in found.description]
@@ -39,6 +39,14 @@ def select(store, query):
         raise
     finally:
         connection.close()
+
+
+def execute(store, statement):
+    """Changes the store's catalog."""
+    connection = sqlite3.connect(pathlib.Path(store) / "catalog.sqlite", timeout=60)
+    with connection:
+        connection.execute(statement)
+    connection.close()
 
 
 def visible(store):
