@@ -2,6 +2,7 @@
 """wsbridge over HTTP: answers that are kept, rates, Redis between two bridges, metrics, health, the built-in pages."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import re
@@ -62,12 +63,10 @@ class Bridge:
 
     def get(self, path, headers=None):
         """Status, headers with names in lower case, body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("GET", path, headers=headers or {})
-        answer = connection.getresponse()
-        result = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        connection.close()
-        return result
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            connection.request("GET", path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
 
 class BridgeTest(harness.TestCase):
@@ -155,6 +154,74 @@ class Rates(BridgeTest):
         self.assertEqual(json.loads(answers[-1][2])["status"], 429)
         self.assertEqual(bridge.get("/api/short")[0], 200, "another route has another class")
         self.assertIn("wsbridge_rate_limited_total 2\n", bridge.get("/metrics")[2].decode())
+
+
+class Errors(BridgeTest):
+    """What a worker or command says with an error record reaches the client; its code decides the status."""
+
+    ANSWER = """
+import json, sys
+def answers(code, status):
+    error = {"type": "error", "message": f"said {code}"} | ({} if code == "none" else {"code": json.loads(code)})
+    return [{"type": "answer"}, error][-1 if int(status) else 0:], int(status)
+"""
+    SPEAKERS = {
+        "worker": ANSWER + """
+for line in sys.stdin:
+    request = json.loads(line)
+    if "argv" in request:
+        records, status = answers(*request["argv"][1:])
+        lines = [{"record": record} for record in records] + [{"end": True, "status": status}]
+        print("\\n".join(json.dumps({"id": request["id"]} | line) for line in lines), flush=True)
+""",
+        "command": ANSWER + """
+records, status = answers(*sys.argv[2:4])
+print("\\n".join(json.dumps(record) for record in records))
+sys.exit(status)
+""",
+        "bytes": ANSWER + """
+sys.stdout.write("".join(sys.argv[4:]) + json.dumps(answers(sys.argv[2], 1)[0][-1]))
+sys.exit(int(sys.argv[3]))
+""",
+    }
+
+    def speakers(self):
+        commands = {}
+        for name, text in self.SPEAKERS.items():
+            (self.folder / f"speaking_{name}.py").write_text(text)
+            commands[name] = ["/usr/bin/python3", str(self.folder / f"speaking_{name}.py")]
+        params = {"params": {"code": {}, "status": {}}, "access": "open"}
+        routes = [params | {"path": "/api/worker/{code}/{status}", "worker": "w", "argv": ["--", "{code}", "{status}"]}]
+        for form in ("json", "ndjson", "raw"):
+            routes.append(params | {"path": f"/api/{form}/{{code}}/{{status}}", "form": form,
+                                    "command": commands["bytes" if form == "raw" else "command"] + ["--", "{code}", "{status}"]})
+        routes.append(params | {"path": "/api/behind/{code}/{status}", "form": "raw",
+                                "command": commands["bytes"] + ["--", "{code}", "{status}", "bytes"]})
+        return self.serve(workers={"w": {"command": commands["worker"]}}, routes=routes)
+
+    def test_the_code_decides(self):
+        bridge = self.speakers()
+        for code, status, expected in [("409", 3, 409), ("422", 1, 422), ("503", 2, 503), ("none", 2, 400), ("none", 3, 404), ("none", 1, 500),
+                                       ("399", 3, 404), ("600", 1, 500), ("-404", 2, 400), ("404.0", 1, 500), ('"409"', 1, 500),
+                                       ("4" * 30, 1, 500)]:
+            for speaker in ("worker", "json", "ndjson", "raw"):
+                with self.subTest(speaker, code=code, status=status):
+                    path = f"/api/{speaker}/{urllib.parse.quote(code)}/{status}"
+                    answered, headers, body = bridge.get(path)
+                    self.assertEqual((answered, headers["content-type"]), (expected, "application/problem+json"), body)
+                    self.assertEqual([json.loads(body)[key] for key in ("status", "detail")], [expected, f"said {code}"])
+
+    def test_without_a_failure_it_decides_nothing(self):
+        bridge = self.speakers()
+        self.assertEqual(json.loads(bridge.get("/api/worker/409/0")[2]), [{"type": "answer"}])
+        self.assertEqual(json.loads(bridge.get("/api/json/409/0")[2]), [{"type": "answer"}])
+        # Bytes are bytes: what looks like a record is one only where nothing else comes, and the command fails.
+        error = {"type": "error", "message": "said 409", "code": 409}
+        status, headers, body = bridge.get("/api/raw/409/0")
+        self.assertEqual((status, headers["content-type"], json.loads(body)), (200, "application/octet-stream", error))
+        self.assertEqual(bridge.get("/api/behind/409/0")[2], b"bytes" + body)
+        with self.assertRaises(http.client.IncompleteRead):
+            bridge.get("/api/behind/409/1")
 
 
 class Redis(BridgeTest):

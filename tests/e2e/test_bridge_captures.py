@@ -13,6 +13,7 @@ import struct
 import subprocess
 import threading
 import time
+import urllib.parse
 import zipfile
 
 import websockets
@@ -465,6 +466,48 @@ class Captures(harness.TestCase):
         records = [lines] if isinstance(lines, dict) else [json.loads(line) for line in lines.splitlines()]
         self.assertEqual((status, [(row["dir"], row["text"]) for row in records]), (200, [("out", "GET / HTTP/1.1\r\n\r\n")]))
         self.assertEqual(bridge.ask("bob", "GET", f"/api/follow/{file}/2")[0], 404)
+
+    def test_export(self):
+        """What passes a filter, byte for byte as the command line cuts it; nobody else's, and no path."""
+        bridge = Bridge(self)
+        file = self.uploaded(bridge, "ada", hosts(300))["file_id"]
+        where, got = "dns && ip.addr == 10.0.1.0/24", self.folder / "got"
+        for query, options in ((f"?where={urllib.parse.quote(where)}", ["--where", where]), ("", []), ("?where=tcp", ["--where", "tcp"]),
+                               ("?format=pcap", ["--format", "pcap"])):
+            with self.subTest(query):
+                cut = self.run_tool("pcapquery", "export", "-w", "-", *options, "--", file, env={"WIRELINE_STORE": str(bridge.store)})
+                self.assertEqual(cut.status, 0, cut)
+                status, _ = bridge.curl("ada", f"/api/export/{file}{query}", "-o", got, "-D", self.folder / "head")
+                self.assertEqual((status, got.read_bytes() == cut.out), (200, True))
+                name = f"{file}.{'pcap' if 'format' in query else 'pcapng'}"
+                self.assertIn(f'content-disposition: attachment; filename="{name}"', (self.folder / "head").read_text().lower())
+        packets = self.run_tool("netsniff", "-r", got).records
+        self.assertEqual(len(packets), 600)
+        # What is not theirs is not there, by whatever name.
+        self.assertEqual(bridge.ask(None, "GET", f"/api/export/{file}")[0], 401)
+        for user, name in (("bob", file), ("bob", "0" * 32), ("ada", "0" * 32)):
+            status, problem = bridge.ask(user, "GET", f"/api/export/{name}")
+            self.assertEqual((status, problem["status"]), (404, 404), name)
+            self.assertEqual(problem["detail"].replace(name, "ID"), "ID: there is no such capture (pcapquery files lists them)")
+        original = str(next((bridge.store / "captures").glob("*/*")))
+        readable = self.folder / "x"
+        readable.write_bytes(hosts(1))
+        there = self.folder / ("y" * (31 - len(str(self.folder))))
+        self.assertEqual(len(str(there)), 32)
+        there.write_bytes(hosts(1))
+        for name in (original, original[-32:], "../../etc/passwd", "/etc/passwd", "../" * 10 + "etc/passwd", str(readable), str(there),
+                     "-", "--owner=" + "x" * 24, "--store=" + "/" * 24):
+            status, problem = bridge.ask("ada", "GET", "/api/export/" + urllib.parse.quote(name, safe=""))
+            self.assertIn(status, (400, 404), name)
+            self.assertNotIn("root:", str(problem))
+        self.assertEqual(bridge.ask("ada", "GET", "/api/export/" + urllib.parse.quote(str(there), safe=""))[0], 404)
+        for bad, said in (("where=ip.src%20%3D%3D%20%27%3B--", "column 11"), ("where=nonsense.field", "column 1"), ("format=txt", "pcapng, pcap"),
+                          ("write=/tmp/x", "write"), ("owner=bob", "owner"), ("where=%01", "control")):
+            status, problem = bridge.ask("ada", "GET", f"/api/export/{file}?{bad}")
+            self.assertEqual((status, problem["status"]), (400, 400), bad)
+            self.assertIn(said, problem["detail"])
+        for value in ("--owner=bob", "-w/tmp/x", "--store=/"):
+            self.assertEqual(bridge.ask("ada", "GET", f"/api/export/{file}?where={urllib.parse.quote(value)}")[0], 400, value)
 
     def test_m79_where_things_are(self):
         """Users, projects and files in the catalog, packets beside it: the shell sees what the web does, for an owner."""

@@ -152,6 +152,46 @@ class Cuts(Store):
         self.assertEqual(len(self.run_tool("netsniff", "-r", str(self.folder / "cut.pcap")).records), 1)
 
 
+class Asked(Store):
+    """By programs for others: what they name is in the store, and a failure is a record."""
+
+    def test_stored_captures_alone(self):
+        file_id = self.add(MIXED)
+        for verb in (["packets"], ["analyze"], ["export", "-w", "-"], ["packet"]):
+            with self.subTest(verb):
+                more = ["1"] if verb == ["packet"] else []
+                self.assertEqual(self.query(*verb, "--stored", file_id, *more).status, 0)
+                self.assertEqual(self.query(*verb, str(MIXED), *more).status, 0)
+                done = self.query(*verb, "--stored", str(MIXED), *more)
+                self.assertEqual((done.status, done.out), (3, b""), done)
+        named = json.dumps({"n": 1, "at_file": str(MIXED)}).encode() + b"\n"
+        done = self.query("export", "-", "-w", "-", stdin=named)
+        self.assertEqual(done.status, 0, done)
+        done = self.query("export", "-", "-w", "-", "--stored", stdin=named)
+        self.assertEqual((done.status, self.run_tool("netsniff", "-r", "-", stdin=done.out).records), (1, []), done)
+
+    def test_a_failure_is_a_record(self):
+        file_id = self.add(MIXED)
+        for arguments, status in ((["packets", "ffff"], 3), (["packets", file_id, "-Y", "x.y"], 2), (["export", "ffff", "-w", "-"], 3),
+                                  (["export", file_id, "-Y", "x.y", "-w", "-"], 2), (["follow", "ffff", "0", "--side=in", "--raw"], 3)):
+            with self.subTest(arguments):
+                self.assertEqual(self.query(*arguments).out, b"")
+                done = self.query(*arguments, "--error-records")
+                self.assertEqual((done.status, [set(record) for record in done.records]), (status, [{"type", "message"}]), done)
+                self.assertEqual(done.messages, ["pcapquery: " + done.records[0]["message"]])
+
+    def test_none_stands_behind_bytes(self):
+        """Two link types do not fit into a pcap: its bytes end where the second begins."""
+        data, make = captures.ipv4("10.0.0.1", "10.0.0.2", 17, captures.udp(1, 2)), captures.Pcapng()
+        path = self.folder / "two.pcapng"
+        path.write_bytes(make.section() + make.interface() + make.interface(link=101) +
+                         make.packet(captures.Packet(captures.ethernet(data))) + make.packet(captures.Packet(data), interface=1))
+        done = self.query("export", str(path), "-w", "-", "--format", "pcap", "--error-records")
+        self.assertEqual((done.status, len(done.messages)), (1, 1), done)
+        self.assertNotIn(b'"type"', done.out)
+        self.assertEqual(len(self.run_tool("netsniff", "-r", "-", stdin=done.out).records), 1)
+
+
 class Connections(Store):
     def write(self, packets):
         path = self.folder / "c.pcap"

@@ -12,7 +12,6 @@
 namespace wl::pcapquery {
 namespace {
 
-constexpr const char* kWhich = "Which captures";
 constexpr const char* kWritten = "What is written";
 
 std::vector<const record::RecordType*> all_types() {
@@ -34,6 +33,7 @@ void declare_captures(CLI::App& verb, Selection& selection) {
                 "packets from then on: 2026-11-20T09:03:00Z, 2026-11-20, or how long ago: 2h")
       ->group(kWhich);
   cli::add_text(verb, "--until", selection.until, "TIME", "packets before then")->group(kWhich);
+  add_stored(verb, selection);
 }
 
 void declare_store(CLI::App& verb, Selection& selection) {
@@ -85,6 +85,9 @@ void CommandLine::declare_shared(CLI::App& verb, Takes takes) {
   if (takes == Takes::store) return;
   cli::add_time(verb, asker_.time)->group(kWritten);
   cli::add_table(verb, asker_.table)->group(kWritten);
+  cli::add_switch(verb, "--error-records", asker_.error_records,
+                  "a failure on standard output too, as a record")
+      ->group(kWritten);
 }
 
 base::Exit run(CommandLine& line, cli::Context& context) {
@@ -99,6 +102,7 @@ base::Exit run(CommandLine& line, cli::Context& context) {
     const auto out = asker.table ? table_sink(context.out) : line_sink(context.out);
     Query query(asker, *out);
     const auto answered = line.answer(query);
+    if (!answered && asker.error_records) out->error(answered.error());
     const auto written = out->flush();
     for (const std::string& fault : query.faults()) {
       context.log.error(fault);

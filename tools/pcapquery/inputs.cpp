@@ -75,7 +75,7 @@ class Finder {
   }
 
   Result<void> add_path(const std::string& path) {
-    if (!selection_.has_paths || !is_there(path))
+    if (selection_.is_stored || !is_there(path))
       return base::fail(shown(path) + ": there is no such capture", "pcapquery files lists them",
                         base::Exit::no);
     auto parts = store::TemporaryParts::make(path);

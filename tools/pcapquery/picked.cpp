@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <string>
 
@@ -48,7 +49,7 @@ class Captures {
   static constexpr size_t kNone = SIZE_MAX;
 
   [[nodiscard]] base::Result<store::Capture> of_path(const std::string& path) const {
-    if (!query_.selection().has_paths || ::access(path.c_str(), R_OK) != 0)
+    if (query_.selection().is_stored || ::access(path.c_str(), R_OK) != 0)
       return base::fail(path + ": there is no such capture");
     return store::Capture{.name = path, .original = path};
   }
@@ -56,7 +57,7 @@ class Captures {
   [[nodiscard]] base::Result<store::Capture> of_id(const std::string& file_id) const {
     Selection selection = query_.selection();
     selection.files = {file_id};
-    selection.has_paths = false;
+    selection.is_stored = true;
     const auto found = find_inputs(selection);
     if (!found) return std::unexpected(found.error());
     return found->front().capture;
@@ -67,14 +68,24 @@ class Captures {
   std::vector<Picked> picked_;
 };
 
+/// Nothing: it is none that 64 bits hold.
+std::optional<uint64_t> whole_number(const ndjson::Value& value) {
+  uint64_t number = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto read = std::from_chars(value.text.data(), end, number);
+  if (value.kind != ndjson::ValueKind::number || read.ec != std::errc() || read.ptr != end)
+    return std::nullopt;
+  return number;
+}
+
 /// Whether the line names a packet.
 bool take(const ndjson::Fields& fields, Captures& captures) {
-  const ndjson::Value& n = fields[kN];
+  const auto n = whole_number(fields[kN]);
   const bool has_id = fields[kFileId].kind == ndjson::ValueKind::text;
   const bool has_path = fields[kAtFile].kind == ndjson::ValueKind::text;
-  if (n.kind != ndjson::ValueKind::number || !n.has_whole || (!has_id && !has_path)) return false;
+  if (!n || (!has_id && !has_path)) return false;
   Picked* const picked = captures.find(std::string(fields[has_id ? kFileId : kAtFile].text), !has_id);
-  if (picked != nullptr) picked->n.push_back(n.whole);
+  if (picked != nullptr) picked->n.push_back(*n);
   return true;
 }
 

@@ -17,8 +17,9 @@ namespace wl::pcapquery {
 struct Asker {
   Selection selection{};
   base::TimeFormat time = base::TimeFormat::rfc3339;
-  bool table = false;   ///< for people
-  int in = 0, out = 1;  ///< of serve: requests, answers
+  bool table = false;          ///< for people
+  bool error_records = false;  ///< a failure is a record too
+  int in = 0, out = 1;         ///< of serve: requests, answers
   base::Log* log = nullptr;
   std::function<bool()> is_unwanted{};  ///< any thread may ask: nobody waits for the answer any more
 };

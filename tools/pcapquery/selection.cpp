@@ -1,7 +1,10 @@
 #include "tools/pcapquery/selection.h"
 
+#include <CLI/CLI.hpp>
+
 #include "libcommon/base/time.h"
 #include "libcommon/base/units.h"
+#include "libcommon/cli/options.h"
 
 namespace wl::pcapquery {
 namespace {
@@ -18,6 +21,20 @@ base::Result<std::optional<int64_t>> read_time(const std::string& option, const 
 }
 
 }  // namespace
+
+void add_file(CLI::App& app, Selection& selection) {
+  app.add_option_function<std::string>(
+         "file", [&selection](const std::string& file) { selection.files = {file}; },
+         "file_id, its beginning, name, or the path of a capture that is in no store")
+      ->type_name("FILE")
+      ->required();
+  add_stored(app, selection);
+}
+
+void add_stored(CLI::App& app, Selection& selection) {
+  cli::add_switch(app, "--stored", selection.is_stored, "FILE is in the store: paths are refused")
+      ->group(kWhich);
+}
 
 base::Result<catalog::TimeSpan> time_span(const Selection& selection) {
   const auto since = read_time("--since", selection.since);

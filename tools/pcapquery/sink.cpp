@@ -6,8 +6,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libcommon/base/utf8.h"
 #include "libcommon/cli/table.h"
 #include "libcommon/ndjson/output.h"
+#include "libcommon/record/stream_types.h"
+#include "tools/pcapquery/object.h"
 
 namespace wl::pcapquery {
 namespace {
@@ -24,6 +27,7 @@ class LineSink final : public Sink {
   explicit LineSink(int fd) : out_(fd) {}
 
   bool record(std::string_view json) override {
+    if (has_bytes_) return false;
     char* const at = out_.reserve(json.size() + 1);
     char* const end = std::ranges::copy(json, at).out;
     *end = '\n';
@@ -31,6 +35,7 @@ class LineSink final : public Sink {
     return out_.good();
   }
   bool raw(std::string_view bytes) override {
+    has_bytes_ = has_bytes_ || !bytes.empty();
     out_.write(bytes);
     return out_.good();
   }
@@ -41,6 +46,7 @@ class LineSink final : public Sink {
 
  private:
   ndjson::Output out_;
+  bool has_bytes_ = false;
 };
 
 /// Records of one shape: each key a column, in the order in which they are seen.
@@ -123,6 +129,13 @@ class TableSink final : public Sink {
 };
 
 }  // namespace
+
+bool Sink::error(const base::Error& error) {
+  const Style style;
+  Object object(style, record::kErrorType.name);
+  object.text("message", base::utf8_text(error.line()));
+  return record(object.take());
+}
 
 std::unique_ptr<Sink> line_sink(int fd) { return std::make_unique<LineSink>(fd); }
 std::unique_ptr<Sink> table_sink(int fd) { return std::make_unique<TableSink>(fd); }

@@ -18,7 +18,10 @@ class Sink {
   virtual bool record(std::string_view json) = 0;
   /// The same with its '\n'.
   bool line(std::string_view text) { return record(text.substr(0, text.size() - 1)); }
-  /// Bytes as they are, in place of records. False: they cannot go there, or nobody reads any more.
+  /// Why there is no answer, as a record.
+  bool error(const base::Error& error);
+  /// Bytes as they are, in place of records: behind them none is written. False: they cannot go there, or
+  /// nobody reads any more.
   virtual bool raw(std::string_view /*bytes*/) { return false; }
   /// Writes out what was held back.
   virtual base::Result<void> flush() = 0;

@@ -52,13 +52,10 @@ class Export final : public Verb {
                         "--where and --limit belong to pcapquery packets", base::Exit::usage);
     auto picked = from_records ? read_picked(query) : select(query, *where ? &**where : nullptr);
     if (!picked) return std::unexpected(picked.error());
-    auto writer =
-        capture::Writer::open({.path = path_, .format = format(), .application = "pcapquery (wireline)"});
-    if (!writer) return std::unexpected(writer.error());
-    for (const Picked& from : *picked)
-      if (const auto written = copy(query, from, **writer); !written) return written;
-    static const std::vector<capture::Interface> kNone;
-    return (*writer)->close(kNone);
+    auto written = write(query, *picked);
+    if (written || path_ != "-") return written;
+    query.fault(written.error().line());  // no record of it behind the capture's bytes
+    return {};
   }
 
  private:
@@ -81,6 +78,16 @@ class Export final : public Verb {
         all.push_back({*hits.capture, {}});
       all.back().n.insert(all.back().n.end(), hits.n.begin(), hits.n.end());
     }
+  }
+
+  base::Result<void> write(Query& query, const std::vector<Picked>& picked) {
+    auto writer =
+        capture::Writer::open({.path = path_, .format = format(), .application = "pcapquery (wireline)"});
+    if (!writer) return std::unexpected(writer.error());
+    for (const Picked& from : picked)
+      if (const auto written = copy(query, from, **writer); !written) return written;
+    static const std::vector<capture::Interface> kNone;
+    return (*writer)->close(kNone);
   }
 
   /// The packets in the order of the capture, with all that its file says of them.

@@ -44,11 +44,7 @@ std::string_view view(std::span<const uint8_t> bytes) {
 class Follow final : public Verb {
  public:
   void declare(CLI::App& app, Selection& selection) override {
-    app.add_option_function<std::string>(
-           "file", [&selection](const std::string& file) { selection.files = {file}; },
-           "file_id, its beginning, name, or the path of a capture that is in no store")
-        ->type_name("FILE")
-        ->required();
+    add_file(app, selection);
     app.add_option("flow", flow_, "which: its number, as in flows")->type_name("FLOW");
     cli::add_count(app, "--packet", packet_, "the flow of packet N", 1);
     cli::add_switch(app, "--text", text_, "the bytes as text, not as base64");

@@ -83,11 +83,7 @@ std::string layer_object(const packet::DetailLayer& layer, const Style& style) {
 class Packet final : public Verb {
  public:
   void declare(CLI::App& app, Selection& selection) override {
-    app.add_option_function<std::string>(
-           "file", [&selection](const std::string& file) { selection.files = {file}; },
-           "file_id, its beginning, name, or the path of a capture that is in no store")
-        ->type_name("FILE")
-        ->required();
+    add_file(app, selection);
     app.add_option("n", n_, "which packet of it, from 1")->type_name("N")->required();
     cli::add_switch(app, "--hex", hex_, "its bytes too");
     cli::add_choice(app, "--dissect", dissects_, {{"own", false}, {"tshark", true}},

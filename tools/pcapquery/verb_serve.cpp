@@ -53,12 +53,6 @@ class ReplySink final : public Sink {
   void end(base::Exit exit) {
     out_.write(head_ + ",\"end\":true,\"status\":" + std::to_string(static_cast<int>(exit)) + "}\n");
   }
-  void error(const base::Error& error) {
-    const Style style;
-    Object record(style, record::kErrorType.name);
-    record.text("message", base::utf8_text(error.line()));
-    this->record(record.take());
-  }
 
  private:
   ndjson::Output& out_;
@@ -188,7 +182,7 @@ class Serve final : public Verb {
     Asker& asker = line.asker();
     asker.selection.owner = request.owner;
     asker.selection.catalog = query.selection().catalog;
-    asker.selection.has_paths = false;
+    asker.selection.is_stored = true;
     asker.table = false;
     asker.is_unwanted = [&queue] { return queue.is_unwanted(); };
     Query one(asker, sink);

@@ -285,14 +285,14 @@ awaitable<http::Response> Answers::as_it_comes(const RouteSpec& route, const Val
   std::optional<std::string> first = co_await running->next();
   request.gone = nullptr;
   const bool lines = route.form == Form::ndjson;
-  std::optional<Fault> why;
-  if (lines && first) why = as_fault(*first);
-  if (why) first = co_await running->next();
-  if (!first && running->status() != 0) {
-    const unsigned status = failure_of(*running, why ? why->failure : 0);
-    co_return failure(route, status,
+  const auto why = first ? as_fault(*first) : std::nullopt;
+  std::optional<std::string> then;
+  if (why) then = co_await running->next();
+  const bool is_bytes = !lines && (then || running->status() == 0);
+  if (why) first = is_bytes ? *first + then.value_or("") : std::move(then);
+  if (!first && running->status() != 0)
+    co_return failure(route, failure_of(*running, why ? why->failure : 0),
                       why && !why->message.empty() ? why->message : ending_of(*running).reason);
-  }
   http::Response response{.status = route.status, .headers = {}, .body = {}};
   response.headers.emplace_back("Content-Type", lines ? "application/x-ndjson" : route.media_type);
   if (!route.file_name.empty()) {
