@@ -4,7 +4,6 @@
 import gzip
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -281,10 +280,10 @@ class Pipe(stores.StoreCase):
         process.stdin.flush()
         there = 0
         while there < 2:
-            there += json.loads(process.stdout.readline())["packets"]
+            there += json.loads(self.read_line(process.stdout, process))["packets"]
         process.stdin.write(captures.pcap([dns(3)])[24:])
         process.stdin.close()
-        self.assertIn(b'"packets":1', process.stdout.readline())
+        self.assertIn(b'"packets":1', self.read_line(process.stdout, process))
         self.assertEqual(process.wait(20), 0)
         self.assert_whole()
 
@@ -313,91 +312,6 @@ class Pipe(stores.StoreCase):
         self.assertEqual(result.records[0]["packets"], 19)
         self.assert_fails(self.ingest("add", "-", stdin=b"PK\3\4 no capture"), r"stdin: ")
         self.assert_whole()
-
-
-class Watch(stores.StoreCase):
-    def setUp(self):
-        super().setUp()
-        self.inbox = self.folder / "in"
-        self.inbox.mkdir()
-
-    def start(self, *args):
-        process = self.start_tool("pcapingest", "watch", "-q", "--store", self.store, self.inbox, *args)
-        self.wait_for(lambda: self.watches(process))
-        return process
-
-    @staticmethod
-    def watches(process):
-        """Whether it has a folder under watch; its descriptors come and go meanwhile."""
-        for path in pathlib.Path(f"/proc/{process.pid}/fdinfo").iterdir():
-            try:
-                if "inotify wd:" in path.read_text():
-                    return True
-            except FileNotFoundError:
-                continue
-        return False
-
-    def stop(self, process):
-        """The names of the files that it still tells."""
-        process.send_signal(15)
-        rest = process.stdout.read()
-        self.assertEqual(process.wait(20), 0)
-        self.assertEqual([line for line in process.stderr if b"notes.txt: byte 0: text, not a capture: passed over" not in line], [])
-        return [record["name"] for record in harness.Result(0, rest, b"").records if record["type"] == "file"]
-
-    def name(self, process):
-        return harness.Result(0, process.stdout.readline(), b"").records[0]["name"]
-
-    def test_watch(self):
-        shutil.copy(MIXED, self.inbox / "before.pcap")
-        process = self.start()
-        self.assertEqual(self.name(process), "before.pcap")
-        with (self.inbox / "slow.pcapng").open("wb") as slow:
-            slow.write(SEVERAL.read_bytes()[:200])
-            slow.flush()
-            shutil.copy(DATA / "burst.pcap", self.folder / "burst.pcap")
-            (self.folder / "burst.pcap").rename(self.inbox / "renamed.pcap")
-            self.assertEqual(self.name(process), "renamed.pcap")
-            slow.write(SEVERAL.read_bytes()[200:])
-        self.assertEqual(self.name(process), "slow.pcapng")
-        (self.inbox / ".hidden.pcap").write_bytes(MIXED.read_bytes())
-        (self.inbox / "notes.txt").write_text("no capture")
-        shutil.copy(DATA / "backwards.pcap", self.inbox / "last.pcap")
-        self.assertIn(self.stop(process), (["last.pcap"], []))
-        taken = len(stores.visible(self.store))
-
-        process = self.start()
-        if taken == 3:
-            self.assertEqual(self.name(process), "last.pcap")
-        (self.inbox / "mixed.pcap").write_bytes(MIXED.read_bytes()[:-3])
-        self.assertEqual(self.name(process), "mixed.pcap")  # and nothing of those before
-        process.send_signal(15)
-        self.assertEqual((process.stdout.read(), process.wait(20)), (b"", 1))  # for that one is cut
-        self.assert_whole()
-
-    def test_still_written_at_the_start(self):
-        with (self.inbox / "slow.pcap").open("wb") as slow:
-            slow.write(MIXED.read_bytes()[:500])
-            slow.flush()
-            process = self.start()
-            shutil.copy(DATA / "burst.pcap", self.inbox / "whole.pcap")
-            self.assertEqual(self.name(process), "whole.pcap")  # and not the other one, which was there before
-            slow.write(MIXED.read_bytes()[500:])
-        self.assertEqual(self.name(process), "slow.pcap")
-        self.assertEqual(self.stop(process), [])
-
-    def test_retention(self):
-        self.add(MIXED)
-        self.add(SEVERAL)
-        process = self.start("--max-store", "1k", *NOW)
-        lines = [harness.Result(0, process.stdout.readline(), b"").records[0] for _ in range(2)]
-        self.assertEqual([(line["type"], line["reason"], line["state"]) for line in lines], [("deletion", "size", "deleted")] * 2)
-        self.assertEqual(self.stop(process), [])
-        self.assert_whole()
-
-    def test_bad_folders(self):
-        self.assert_fails(self.ingest("watch", self.folder / "missing"), r"missing: no such file")
-        self.assert_fails(self.ingest("watch", MIXED), r"mixed.pcap: not a directory")
 
 
 class Prune(stores.StoreCase):

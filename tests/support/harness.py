@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -123,6 +124,15 @@ class TestCase(unittest.TestCase):
         process = subprocess.Popen([str(BIN / tool), *map(str, args)], env=ENVIRONMENT | (env or {}), **options)
         self.addCleanup(self._end, process)
         return process
+
+    def read_line(self, stream, process, seconds=60):
+        """The next line of a running tool's output; none, and the tool's end, when that takes longer."""
+        timer = threading.Timer(seconds, process.kill)
+        timer.start()
+        try:
+            return stream.readline()
+        finally:
+            timer.cancel()
 
     @staticmethod
     def _end(process):

@@ -32,6 +32,8 @@ class Server:
         self.stop_signal = stop_signal
         self.user = user if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wireline-db-"))
+        # mariadbd removes what others of its kind have in the same directory of temporary tables.
+        self.environment = os.environ | {"TMPDIR": str(self.folder)}
         self.port = free_port()
         self.process = None
         if os.geteuid() == 0:
@@ -42,12 +44,13 @@ class Server:
         return [*prefix, *map(str, args)]
 
     def run(self, *args, **options):
-        subprocess.run(self.command(*args), check=True, stdout=subprocess.DEVNULL, timeout=120, cwd=self.folder, **options)
+        subprocess.run(self.command(*args), check=True, stdout=subprocess.DEVNULL, timeout=120, cwd=self.folder,
+                       env=self.environment, **options)
 
     def start(self, *args, ready=("true",)):
         """Returns when the port is open and the command `ready` ends with 0."""
         log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(self.command(*args), stdout=log, stderr=log, cwd=self.folder)
+        self.process = subprocess.Popen(self.command(*args), stdout=log, stderr=log, cwd=self.folder, env=self.environment)
         log.close()
         deadline = time.monotonic() + 60
         while True:

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
+#include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -36,6 +40,20 @@ bool is_being_written(const std::string& path) {
   return errno == EAGAIN;
 }
 
+/// Which directory is at a path; another one, or none, is told apart from it.
+std::optional<std::pair<dev_t, ino_t>> directory_at(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return std::nullopt;
+  return std::pair(info.st_dev, info.st_ino);
+}
+
+struct Folder {
+  std::string path{};
+  int id = -1;  ///< of the watch; -1: there is none
+  std::optional<std::pair<dev_t, ino_t>> directory{};
+  bool missed = false;  ///< it is gone, and that was told
+};
+
 class Watch {
  public:
   Watch(store::Store& store, const Options& options, cli::Context& context)
@@ -44,20 +62,19 @@ class Watch {
   base::Result<void> prepare() {
     events_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!events_) return base::fail(std::string("inotify: ") + base::errno_text(errno));
-    for (const std::string& folder : options_.paths) {
+    for (const std::string& path : options_.paths) {
       std::error_code error;
-      const int id =
-          ::inotify_add_watch(events_.get(), folder.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR);
-      if (id < 0) return base::fail(folder + ": " + base::errno_text(errno));
-      folders_.emplace_back(id, fs::absolute(folder, error).lexically_normal().string());
+      folders_.push_back({.path = fs::absolute(path, error).lexically_normal().string()});
+      if (auto begun = begin(folders_.back()); !begun) return begun;
     }
     return importer_.prepare();
   }
 
   base::Exit run() {
-    for (const auto& [id, folder] : folders_) take_all(folder);
+    for (const Folder& folder : folders_) take_all(folder);
     while (!base::Signals::stop_requested()) {
       retain();
+      for (Folder& folder : folders_) look_after(folder);
       pollfd wanted{events_.get(), POLLIN, 0};
       if (::poll(&wanted, 1, kWaitMs) > 0) take_events();
     }
@@ -65,15 +82,35 @@ class Watch {
   }
 
  private:
+  base::Result<void> begin(Folder& folder) {
+    folder.directory = directory_at(folder.path);  // first: one that comes meanwhile is another one
+    folder.id =
+        ::inotify_add_watch(events_.get(), folder.path.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR);
+    if (folder.id < 0) return base::fail(folder.path + ": " + base::errno_text(errno));
+    return {};
+  }
+
+  /// A watch stays with its directory, whether that is moved, removed, or has another one mounted on it.
+  void look_after(Folder& folder) {
+    if (folder.id >= 0 && directory_at(folder.path) == folder.directory) return;
+    if (folder.id >= 0) (void)::inotify_rm_watch(events_.get(), folder.id);
+    if (const auto begun = begin(folder); !begun) {
+      if (!std::exchange(folder.missed, true)) report({begun.error().text, "watched when it is there again"});
+      return;
+    }
+    if (std::exchange(folder.missed, false)) context_.log.info(folder.path + ": is there again");
+    take_all(folder);
+  }
+
   /// What was there before we came, or while events were lost.
-  void take_all(const std::string& folder) {
+  void take_all(const Folder& folder) {
     std::error_code error;
     std::set<std::string> names;
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    for (fs::directory_iterator at(folder.path, error), end; !error && at != end; at.increment(error))
       names.insert(at->path().string());
-    if (error) report(base::Error{folder + ": " + error.message()});
+    if (error) report(base::Error{folder.path + ": " + error.message()});
     for (const std::string& path : names)
-      if (!is_being_written(path)) take(path);
+      if (!base::Signals::stop_requested() && !is_being_written(path)) take(path);
   }
 
   void take_events() {
@@ -82,10 +119,12 @@ class Watch {
     for (ssize_t at = 0; at < size;) {
       const auto& event = *reinterpret_cast<const inotify_event*>(room.data() + at);
       at += static_cast<ssize_t>(sizeof(inotify_event) + event.len);
-      if ((event.mask & IN_Q_OVERFLOW) != 0)
-        for (const auto& [id, folder] : folders_) take_all(folder);
-      for (const auto& [id, folder] : folders_)
-        if (event.wd == id && event.len > 0) take(folder + "/" + event.name);
+      for (Folder& folder : folders_) {
+        if ((event.mask & IN_Q_OVERFLOW) != 0) take_all(folder);
+        if (event.wd != folder.id) continue;
+        if ((event.mask & IN_IGNORED) != 0) folder.id = -1;
+        if (event.len > 0) take(folder.path + "/" + event.name);
+      }
     }
   }
 
@@ -126,7 +165,7 @@ class Watch {
   cli::Context& context_;
   Importer importer_;
   base::Fd events_;
-  std::vector<std::pair<int, std::string>> folders_;
+  std::vector<Folder> folders_;
   base::Exit status_ = base::Exit::ok;
   int64_t next_retention_ns_ = 0;
 };
@@ -135,6 +174,8 @@ class Watch {
 
 base::Exit watch(const Options& options, cli::Context& context) {
   base::Signals::catch_stop();
+  (void)std::signal(SIGIO,
+                    SIG_IGN);  // is_being_written() returns what it leases before anybody can ask for it
   const auto fail = [&context](const base::Error& error) {
     context.log.error(error);
     return error.exit;
