@@ -8,14 +8,14 @@ namespace wl::base {
 namespace {
 
 // Handlers can reach nothing but objects of static storage.
-volatile std::sig_atomic_t stops = 0;
+volatile std::sig_atomic_t stops = 0;  // the first signal
 std::atomic<int> counts_requests{0};
 std::atomic<int> reopen_requests{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void on_stop(int number) {
   if (stops != 0) ::_exit(128 + number);
-  stops = 1;
+  stops = number;
 }
 
 void on_user(int number) { (number == SIGUSR1 ? counts_requests : reopen_requests).store(1); }
@@ -45,7 +45,7 @@ void Signals::catch_reopen() { install(SIGHUP, on_user, SA_RESTART); }
 
 void Signals::ignore_pipe() { install(SIGPIPE, SIG_IGN, 0); }
 
-bool Signals::stop_requested() { return stops != 0; }
+int Signals::stop_signal() { return stops; }
 bool Signals::take_counts_request() { return counts_requests.exchange(0) != 0; }
 bool Signals::take_reopen_request() { return reopen_requests.exchange(0) != 0; }
 

@@ -20,7 +20,9 @@ struct Signals {
   /// SIGPIPE is ignored: a closed reader shows as EPIPE.
   static void ignore_pipe();
 
-  [[nodiscard]] static bool stop_requested();
+  [[nodiscard]] static bool stop_requested() { return stop_signal() != 0; }
+  /// The first of SIGINT and SIGTERM that came; 0: none.
+  [[nodiscard]] static int stop_signal();
   /// True once for each SIGUSR1 that came since the last call.
   [[nodiscard]] static bool take_counts_request();
   /// True once for each SIGHUP.

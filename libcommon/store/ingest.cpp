@@ -38,7 +38,9 @@ class Ingest {
     if (const auto opened = writer_.open(); !opened) return std::unexpected(opened.error());
     if (const auto read = read_all(path); !read) return std::unexpected(read.error());
     base::Result<void> finished;
-    std::jthread disk([&] { finished = original_->finish(); });  // waits for the disk; the last parts do not
+    std::jthread disk([&] {
+      finished = original_->finish([this] { return is_unwanted(original_->size()); });
+    });  // waits for the disk; the last parts do not
     const auto flushed = flush_all();
     disk.join();
     if (!finished) return std::unexpected(finished.error());
@@ -60,7 +62,8 @@ class Ingest {
       if (!next) done_.fault = next.error().text;
       if (!next || *next == capture::Next::end) break;
       if (const auto added = add(frame, **source); !added) return added;
-      if (packet_.n % kPacketsPerLook == 0 && is_unwanted()) return base::fail(path + ": interrupted");
+      if (packet_.n % kPacketsPerLook == 0 && is_unwanted(packet_.at_offset))
+        return base::fail(path + ": interrupted");
     }
     interfaces_ = (*source)->interfaces();
     return {};
@@ -130,12 +133,12 @@ class Ingest {
     return done_;
   }
 
-  bool is_unwanted() {
+  bool is_unwanted(uint64_t bytes) {
     if (!options_.progress) return false;
     const int64_t now = base::steady_clock_ns();
     if (now < next_progress_ns_) return false;
     next_progress_ns_ = now + kProgressNs;
-    return options_.progress(packet_.at_offset, done_.packets);
+    return options_.progress(bytes, done_.packets);
   }
 
   const IngestOptions& options_;

@@ -97,9 +97,12 @@ base::Result<capture::ByteSource::Got> Original::read(std::span<uint8_t> room) {
   return got;
 }
 
-base::Result<void> Original::finish() {
+base::Result<void> Original::finish(const std::function<bool()>& give_up) {
   std::vector<uint8_t> room(kBlock);
-  while (!ended_ && write_failure_.text.empty()) (void)read(room);
+  while (!ended_ && write_failure_.text.empty()) {
+    if (give_up && give_up()) return base::fail("interrupted");
+    (void)read(room);
+  }
   if (write_failure_.text.empty() && copy_ && ::fsync(copy_.get()) != 0)
     write_failure_.text = copy_name_ + ": " + base::errno_text(errno);
   if (!write_failure_.text.empty()) return std::unexpected(write_failure_);

@@ -1,5 +1,6 @@
 #pragma once
 // A capture's bytes on their way into the store: hashed and copied while they are read.
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,8 +22,8 @@ class Original {
   /// Its bytes, once, for capture::open_bytes(); reads ahead in a thread of its own.
   [[nodiscard]] std::unique_ptr<capture::ByteSource> bytes();
   /// Reads what the capture's reader left, and hands the copy to the disk. A failure to read what is
-  /// compressed is `cut`; a failure to write the copy is a failure.
-  [[nodiscard]] base::Result<void> finish();
+  /// compressed is `cut`; a failure to write the copy is a failure. `give_up` is asked often.
+  [[nodiscard]] base::Result<void> finish(const std::function<bool()>& give_up = {});
 
   [[nodiscard]] const std::string& sha256() const { return sha256_; }  ///< after finish(): 64 digits
   [[nodiscard]] uint64_t size() const { return size_; }

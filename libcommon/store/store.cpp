@@ -283,7 +283,8 @@ std::vector<std::string> Store::stored() const {
   return paths;
 }
 
-base::Result<std::unique_ptr<TemporaryParts>> TemporaryParts::make(const std::string& path) {
+base::Result<std::unique_ptr<TemporaryParts>> TemporaryParts::make(const std::string& path,
+                                                                   const std::function<bool()>& give_up) {
   std::string pattern = temporary_pattern();
   if (::mkdtemp(pattern.data()) == nullptr) return failure(pattern);
   std::unique_ptr<TemporaryParts> made(new TemporaryParts);
@@ -293,7 +294,10 @@ base::Result<std::unique_ptr<TemporaryParts>> TemporaryParts::make(const std::st
   if (const auto folders = make_folders(made->capture_.folder); !folders)
     return std::unexpected(folders.error());
   const std::string copy = pattern + "/original";
-  auto ingested = ingest(path, {.folder = made->capture_.folder, .copy = copy, .copy_only_compressed = true});
+  auto ingested = ingest(path, {.folder = made->capture_.folder,
+                                .copy = copy,
+                                .copy_only_compressed = true,
+                                .progress = [&](uint64_t, uint64_t) { return give_up(); }});
   if (!ingested) return std::unexpected(ingested.error());
   if (ingested->compressed) made->capture_.original = copy;
   made->ingested_ = std::move(*ingested);

@@ -108,8 +108,9 @@ class Store {
 /// Parts of a capture that is in no store, in a directory of $TMPDIR that goes with the object.
 class TemporaryParts {
  public:
-  /// `path` as the user named it.
-  [[nodiscard]] static base::Result<std::unique_ptr<TemporaryParts>> make(const std::string& path);
+  /// `path` as the user named it. `give_up` is asked about each 100 ms; true: a failure.
+  [[nodiscard]] static base::Result<std::unique_ptr<TemporaryParts>> make(
+      const std::string& path, const std::function<bool()>& give_up);
   ~TemporaryParts();
   TemporaryParts(const TemporaryParts&) = delete;
   TemporaryParts& operator=(const TemporaryParts&) = delete;

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """pcapquery on a store and beside it: how captures are named, what owners see, time spans, SQL, and serving."""
 
+import gzip
 import json
 import signal
 import subprocess
 import time
 
+import captures
 import harness
 
 DATA = harness.ROOT / "tests" / "data"
@@ -155,6 +157,36 @@ class Pcapquery(harness.TestCase):
         answers = [json.loads(line) for line in worker.stdout]
         self.assertLess(time.monotonic() - begin, 2)
         self.assertEqual([(answer["id"], answer.get("status")) for answer in answers], [("1", None), ("1", 1), ("2", None), ("2", 0)])
+
+
+class Interrupted(harness.TestCase):
+    """While it reads a capture that is in no store: soon, by the signal that came, and nothing is left over."""
+
+    def stopped(self, content, *words):
+        folder = self.temp_dir()
+        path, temporary = folder / "long.pcap.gz", folder / "tmp"
+        path.write_bytes(content)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            temporary.mkdir()
+            query = self.start_tool("pcapquery", words[0], path, *words[1:], env={"TMPDIR": str(temporary)})
+            end = time.monotonic() + 30
+            while sum(file.stat().st_size for file in temporary.glob("*/original")) < 20 << 20:
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.01)
+            query.send_signal(number)
+            began = time.monotonic()
+            out, err = query.communicate(timeout=120)
+            self.assertEqual((query.returncode, out, err), (-number, b"", b""))
+            self.assertLess(time.monotonic() - began, 5)
+            temporary.rmdir()  # is empty
+
+    def test_among_packets(self):
+        packets = captures.pcap([captures.Packet(captures.ethernet(captures.ipv4("10.0.0.1", "10.0.0.2", 17, captures.udp(1, 2))))])
+        self.stopped(gzip.compress(packets[:24]) + gzip.compress(packets[24:] * 200_000, 1) * 200, "analyze")
+
+    def test_behind_the_last(self):
+        """A packet that is none ends the capture; what follows is read for its sum alone."""
+        self.stopped(gzip.compress(captures.pcap([])) + gzip.compress(b"\xff" * (16 << 20), 1) * 2000, "flows", "-t")
 
 
 if __name__ == "__main__":

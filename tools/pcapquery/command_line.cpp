@@ -114,9 +114,10 @@ base::Exit run(CommandLine& line, cli::Context& context) {
       exit = error.exit;
     }
   }
-  if (base::Signals::stop_requested()) {  // as if nobody had caught it, but that what is temporary has gone
-    (void)std::signal(SIGINT, SIG_DFL);
-    (void)std::raise(SIGINT);
+  if (const int stop =
+          base::Signals::stop_signal()) {  // as if nobody had caught it, but nothing is left over
+    (void)std::signal(stop, SIG_DFL);
+    (void)std::raise(stop);
   }
   return exit;
 }

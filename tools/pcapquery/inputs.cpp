@@ -35,7 +35,8 @@ std::string candidates(const std::vector<HeldFile>& files) {
 /// Finds captures one after the other; opens the catalog when it is first needed.
 class Finder {
  public:
-  explicit Finder(const Selection& selection) : selection_(selection) {}
+  Finder(const Selection& selection, const std::function<bool()>& give_up)
+      : selection_(selection), give_up_(give_up) {}
 
   Result<void> add(const std::string& text) {
     if (text.find('/') != std::string::npos) return add_path(text);
@@ -78,7 +79,7 @@ class Finder {
     if (selection_.is_stored || !is_there(path))
       return base::fail(shown(path) + ": there is no such capture", "pcapquery files lists them",
                         base::Exit::no);
-    auto parts = store::TemporaryParts::make(path);
+    auto parts = store::TemporaryParts::make(path, give_up_);
     if (!parts) return std::unexpected(parts.error());
     found_.push_back({(*parts)->capture(), std::nullopt, std::move(*parts)});
     return {};
@@ -102,6 +103,7 @@ class Finder {
   }
 
   const Selection& selection_;
+  const std::function<bool()>& give_up_;
   std::unique_ptr<store::Store> store_;
   std::vector<Input> found_;
 };
@@ -115,12 +117,12 @@ Result<std::unique_ptr<store::Store>> open_store(const Selection& selection) {
   return store;
 }
 
-Result<std::vector<Input>> find_inputs(const Selection& selection) {
+Result<std::vector<Input>> find_inputs(const Selection& selection, const std::function<bool()>& give_up) {
   if (!selection.files.empty() && !selection.project.empty())
     return base::fail("FILE and --project exclude each other", "give one of them", base::Exit::usage);
   const auto span = time_span(selection);
   if (!span) return std::unexpected(span.error());
-  Finder finder(selection);
+  Finder finder(selection, give_up);
   if (selection.files.empty()) {
     if (const auto added = finder.add_all(*span); !added) return std::unexpected(added.error());
   }

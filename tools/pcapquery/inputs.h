@@ -1,5 +1,6 @@
 #pragma once
 // The captures that a selection means.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,8 +18,9 @@ struct Input {
 };
 
 /// All of `selection`. Each is there once for each who has it. Exit::no: there is no such capture or project;
-/// Exit::usage: a text means several.
-[[nodiscard]] base::Result<std::vector<Input>> find_inputs(const Selection& selection);
+/// Exit::usage: a text means several. `give_up` is asked while captures that are in no store are read.
+[[nodiscard]] base::Result<std::vector<Input>> find_inputs(const Selection& selection,
+                                                           const std::function<bool()>& give_up);
 
 /// The store that is asked. Exit::no: there is none.
 [[nodiscard]] base::Result<std::unique_ptr<store::Store>> open_store(const Selection& selection);

@@ -58,7 +58,7 @@ class Captures {
     Selection selection = query_.selection();
     selection.files = {file_id};
     selection.is_stored = true;
-    const auto found = find_inputs(selection);
+    const auto found = find_inputs(selection, query_.asker().is_unwanted);
     if (!found) return std::unexpected(found.error());
     return found->front().capture;
   }

@@ -63,7 +63,7 @@ Result<void> Query::find() {
   const auto span = time_span(selection());
   if (!span) return std::unexpected(span.error());
   span_ = *span;
-  auto inputs = find_inputs(selection());
+  auto inputs = find_inputs(selection(), asker_.is_unwanted);
   if (!inputs) return std::unexpected(inputs.error());
   inputs_ = std::move(*inputs);
   return {};

@@ -105,6 +105,7 @@ class Export final : public Verb {
     uint64_t ordinal = 0;
     std::string end = "the capture has no such packet";
     for (auto wanted = from.n.begin(); wanted != from.n.end();) {
+      if (query.asker().is_unwanted()) return base::fail("interrupted");
       const auto next = (*source)->next(frame);
       if (!next) end = next.error().line();
       if (!next || *next == capture::Next::end) {
