@@ -84,7 +84,7 @@ class BridgeTest(harness.TestCase):
             "workers": {"w": {"command": ["/usr/bin/python3", str(worker)], "count": 2}},
             "routes": [
                 route | {"path": "/api/kept/{name}", "argv": ["--", "{name}", "{status}"], "params": {"name": {}} | status, "cache": "1m"},
-                route | {"path": "/api/short", "argv": ["short", "0"], "cache": "500ms"},
+                route | {"path": "/api/short", "argv": ["short", "0"], "cache": "2s"},
                 route | {"path": "/api/few", "argv": ["few", "0"], "cache": "1m", "rate": "few"},
                 {"path": "/api/cache_statistics", "builtin": "cache_statistics", "access": "open"},
             ],
@@ -124,7 +124,7 @@ class Cache(BridgeTest):
         time.sleep(1.1)
         status, later, same = bridge.get("/api/kept/a")
         self.assertEqual((status, later["etag"], same), (200, headers["etag"], body))
-        self.assertIn(later["age"], ("1", "2"))
+        self.assertIn(int(later["age"]), range(1, 60))
         status, headers, body = bridge.get("/api/kept/a", {"If-None-Match": f'"other", {headers["etag"]}'})
         self.assertEqual((status, body, headers["etag"]), (304, b"", later["etag"]))
         self.assertEqual(bridge.get("/api/kept/a", {"If-None-Match": '"other"'})[0], 200)
@@ -134,9 +134,7 @@ class Cache(BridgeTest):
         bridge.get("/api/short")
         bridge.get("/api/short")
         self.assertEqual(self.calls(), 1)
-        time.sleep(0.6)
-        bridge.get("/api/short")
-        self.assertEqual(self.calls(), 2)
+        self.wait_for(lambda: bridge.get("/api/short") and self.calls() == 2)
 
     def test_failures_are_not_kept(self):
         bridge = self.serve()
@@ -241,11 +239,17 @@ class Redis(BridgeTest):
                     break
             time.sleep(0.02)
 
+    def is_kept(self):
+        """Whether the answer is in Redis: the bridge does not wait for that."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection, connection.makefile("rb") as said:
+            connection.sendall(b"SELECT 1\r\nDBSIZE\r\n")
+            return said.readline() == b"+OK\r\n" and said.readline() != b":0\r\n"
+
     def test_two_bridges_share_and_go_on_without_it(self):
         url = f"redis://127.0.0.1:{self.port}/1"
         one, two = self.serve("--redis", url), self.serve("--redis", url)
         body = one.get("/api/kept/a")[2]
-        time.sleep(0.2)
+        self.wait_for(self.is_kept)
         self.assertEqual(two.get("/api/kept/a")[2], body)
         self.assertEqual(self.calls(), 1)
         together = [bridge.get("/api/few")[0] for bridge in (one, two) * 4]
@@ -256,7 +260,7 @@ class Redis(BridgeTest):
             begin = time.monotonic()
             self.assertEqual(one.get(f"/api/kept/{signal_number}")[0], 200)
             self.assertEqual(one.get("/api/kept/a")[0], 200)
-            self.assertLess(time.monotonic() - begin, 3)
+            self.assertLess(time.monotonic() - begin, 10)
         one.wait_for("redis: .*going on without it")
         self.assertEqual([one.get("/api/few")[0] for _ in range(6)], [200] * 5 + [429], "counted here alone")
         self.assertEqual(sum("redis" in line for line in one.log), 1, one.log)

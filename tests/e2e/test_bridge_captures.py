@@ -108,6 +108,14 @@ class Bridge:
     def upload(self, user, project, path, *args, field="file"):
         return self.curl(user, f"/api/projects/{project}/upload", "-F", f"{field}=@{path}", *args)
 
+    def follows_imports(self):
+        """Whether the stream behind /ws/files runs: it begins with its first listener."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        try:
+            return any(b"imports" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children)
+        except FileNotFoundError:  # one that ended meanwhile
+            return False
+
     def resident(self):
         """Bytes of memory."""
         return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text()).group(1)) * 1024
@@ -272,7 +280,7 @@ class Captures(harness.TestCase):
         async def everything():
             over = asyncio.Event()
             listening = [asyncio.create_task(listen(user, over)) for user in USERS]
-            await asyncio.sleep(1)  # the stream begins with its first listener
+            await asyncio.to_thread(self.wait_for, bridge.follows_imports)
             answer = await asyncio.to_thread(bridge.upload, "ada", project, path)
             took = time.monotonic()
             await asyncio.wait_for(over.wait(), 120)
@@ -323,7 +331,7 @@ class Captures(harness.TestCase):
 
         async def failing():
             async with bridge.listen("ada") as socket, bridge.listen("bob") as others:
-                await asyncio.sleep(1)
+                await asyncio.to_thread(self.wait_for, bridge.follows_imports)
                 answer = await asyncio.to_thread(bridge.upload, "ada", project, self.file(b"x" * (1 << 20), "bad"))
                 messages = []
                 while not messages or messages[-1].get("state") != "failed":

@@ -19,11 +19,12 @@ import netns
 PROFILE = harness.ROOT / "tools" / "wsbridge" / "profiles" / "traffic.json"
 FRIEND, STRANGER = "http://dash.example:3000", "http://evil.example"
 SEND = """
-import socket, sys
-port, count, size = map(int, sys.argv[2:])
+import socket, sys, time
+port, count, size, pause_ms = map(int, sys.argv[2:])
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for _ in range(count):
     sender.sendto(bytes(size), (sys.argv[1], port))
+    time.sleep(pause_ms / 1000)
 """
 HEAD = 14 + 20 + 8  # Ethernet, IPv4, UDP
 
@@ -60,7 +61,13 @@ class Traffic(harness.TestCase):
         self.bridge = self.net.popen("right", argv, env=environment, stdout=subprocess.DEVNULL, stderr=self.log)
         self.addCleanup(self.stop)
         self.until(lambda: self.path.exists() and b"listening" in self.said())
-        time.sleep(0.5)  # netsniff opens the interface
+        self.until(self.is_watched)
+
+    def is_watched(self):
+        """Whether netsniff's packet socket runs, by the kernel's list: … Type Proto Iface R …"""
+        index = self.net.run("right", ["cat", "/sys/class/net/veth0/ifindex"]).stdout.strip()
+        rows = [line.split() for line in self.net.run("right", ["cat", "/proc/net/packet"]).stdout.splitlines()[1:]]
+        return any(row[4:6] == [index, b"1"] for row in rows)
 
     def stop(self):
         self.bridge.terminate()
@@ -98,8 +105,22 @@ class Traffic(harness.TestCase):
         return json.loads(body)
 
     def send(self, side, port, count, size):
+        self.net.run(side, self.sender(side, port, count, size))
+
+    def sender(self, side, port, count, size, pause_ms=0):
         to = self.net.ADDRESSES["right" if side == "left" else "left"]
-        self.net.run(side, ["/usr/bin/python3", "-c", SEND, to, port, count, size])
+        return ["/usr/bin/python3", "-c", SEND, to, port, count, size, pause_ms]
+
+    def send_on(self):
+        """So that each window has something, to the end of the test."""
+        sender = self.net.popen("left", self.sender("left", 53, 100_000, 100, pause_ms=50))
+        self.addCleanup(sender.wait)
+        self.addCleanup(sender.kill)
+
+    def shown(self):
+        """The last window, if it has a client."""
+        window = self.json("/api/traffic")
+        return window if window.get("clients") else None
 
     def windows(self):
         return [json.loads(line) for line in self.ask("/api/traffic/history")[2].splitlines()]
@@ -132,7 +153,8 @@ class Traffic(harness.TestCase):
             return seen
 
         self.until(lambda: sums() == expected)
-        window = self.json("/api/traffic")
+        self.send_on()
+        window = self.until(self.shown)
         self.assertEqual(set(window), {"window", "clients"})
         client = window["clients"]["10.99.0.1"]
         self.assertEqual(set(client), {"in", "out", "protocols"})
@@ -153,13 +175,12 @@ class Traffic(harness.TestCase):
         for window in self.windows():
             self.assertRegex(window["ts"], r"T\d\d:\d\d:\d\d\.000000Z$")
             self.assertEqual(int(window["until"][17:19]), (int(window["ts"][17:19]) + 1) % 60)
-        self.assertEqual(self.json("/api/traffic")["window"]["start"], self.windows()[-1]["ts"])
+        self.until(lambda: self.json("/api/traffic")["window"]["start"] == self.windows()[-1]["ts"])
 
     def test_m70_what_is_ours_is_told(self):
         """The monitored server's address was a constant; now netsniff knows its interface's."""
-        self.send("left", 53, 5, 100)
-        window = self.until(lambda: self.json("/api/traffic"))
-        self.assertEqual(list(window["clients"]), ["10.99.0.1"])
+        self.send_on()
+        self.assertEqual(list(self.until(self.shown)["clients"]), ["10.99.0.1"])
 
     def test_m30_browsers_of_named_origins_may_read(self):
         for path in ("/api/traffic", "/health", "/nothing"):
@@ -175,8 +196,8 @@ class Traffic(harness.TestCase):
         """Its page comes from elsewhere: a friend's reads and listens, a stranger's gets nothing."""
         if browser.missing():
             self.missing(browser.missing())
-        self.send("left", 53, 5, 100)
-        self.until(lambda: self.json("/api/traffic"))
+        self.send_on()
+        self.until(self.shown)
         friend, stranger = FRIEND.removeprefix("http://"), STRANGER.removeprefix("http://") + ":3001"
         argv = ["/usr/bin/python3", browser.__file__, "8000", "/api/traffic", "/ws/traffic", friend, stranger]
         said = json.loads(self.net.run("right", argv, timeout=120, env=harness.ENVIRONMENT).stdout)

@@ -84,9 +84,9 @@ class Pcapquery(harness.TestCase):
         self.run_tool("pcapquery", "flows", DATA / "mixed.pcap", env={"TMPDIR": str(folder)})
         query = self.start_tool("pcapquery", "sql", "SELECT count(*) FROM range(100000000000) a, range(1000) b", DATA / "mixed.pcap",
                                 env={"TMPDIR": str(folder)})
-        time.sleep(1)
+        self.wait_for(lambda: any(folder.iterdir()))
         query.send_signal(signal.SIGINT)
-        self.assertEqual(query.wait(10), -signal.SIGINT)
+        self.assertEqual(query.wait(60), -signal.SIGINT)
         self.assertEqual(list(folder.iterdir()), [])
 
     def test_sql_is_bounded(self):
@@ -155,7 +155,7 @@ class Pcapquery(harness.TestCase):
         worker.stdin.write(b'{"id":"1","cancel":true}\n{"id":"2","argv":["files"],"owner":"me"}\n')
         worker.stdin.close()
         answers = [json.loads(line) for line in worker.stdout]
-        self.assertLess(time.monotonic() - begin, 2)
+        self.assertLess(time.monotonic() - begin, 30)  # its own limit is a minute
         self.assertEqual([(answer["id"], answer.get("status")) for answer in answers], [("1", None), ("1", 1), ("2", None), ("2", 0)])
 
 
