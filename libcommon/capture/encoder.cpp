@@ -56,8 +56,11 @@ class Bytes {
 /// Collects the options of a block that has any, and their end.
 class OptionList {
  public:
+  /// Of what may be unknown: empty.
+  void add_known(uint16_t code, std::string_view value) {
+    if (!value.empty()) add(code, value);
+  }
   void add(uint16_t code, std::string_view value) {
-    if (value.empty()) return;
     value = value.substr(0, kMaxOption);
     items_.emplace_back(code, value);
     size_ += static_cast<uint32_t>(4 + padded(value.size()));
@@ -102,8 +105,8 @@ class PcapngEncoder final : public Encoder {
  private:
   void write_section(const std::string& comment) {
     OptionList options;
-    options.add(kOptionComment, comment);
-    options.add(kOptionUserApplication, application_);
+    options.add_known(kOptionComment, comment);
+    options.add_known(kOptionUserApplication, application_);
     const uint32_t size = 28 + options.size();
     Bytes bytes(output_, size);
     bytes.number(kSectionBlock);
@@ -129,10 +132,10 @@ class PcapngEncoder final : public Encoder {
     if (known != written_.end()) return static_cast<uint32_t>(known - written_.begin());
     const std::string resolution(interface.fraction_digits == 9 ? "\x09" : "");
     OptionList options;
-    options.add(kOptionComment, interface.comment);
-    options.add(kOptionInterfaceName, interface.name);
-    options.add(kOptionInterfaceDescription, interface.description);
-    options.add(kOptionResolution, resolution);
+    options.add_known(kOptionComment, interface.comment);
+    options.add_known(kOptionInterfaceName, interface.name);
+    options.add_known(kOptionInterfaceDescription, interface.description);
+    options.add_known(kOptionResolution, resolution);
     const uint32_t size = 20 + options.size();
     Bytes bytes(output_, size);
     bytes.number(kInterfaceBlock);

@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 
+#include "libcommon/base/utf8.h"
 #include "libcommon/packet/detail_fields.h"
 
 namespace wl::packet {
@@ -88,6 +89,13 @@ class Walk {
 
 std::vector<DetailLayer> describe(std::span<const uint8_t> captured, std::span<const Layer> layers) {
   return Walk(captured, layers).run();
+}
+
+DetailLayer describe_comments(std::span<const std::string> comments) {
+  DetailLayer frame{"frame", "Frame"};
+  for (const std::string& comment : comments.first(std::min(comments.size(), kMaxDetailComments)))
+    frame.fields.push_back({"frame.comment", "Comment", std::string(bounded(base::wire_text(comment))), {}});
+  return frame;
 }
 
 }  // namespace wl::packet

@@ -12,7 +12,7 @@
 namespace wl::packet {
 
 /// A field of a header. `offset` counts captured bytes of the packet; a `length` of 0: the bytes are not in
-/// this packet (it completes a message that began in an earlier one), or there are none.
+/// this packet (it completes a message that began in an earlier one, or is a comment), or there are none.
 struct DetailField {
   std::string_view key;      ///< Wireshark's name, "ip.ttl"; constant text
   std::string_view label;    ///< "Time to live"; constant text
@@ -37,6 +37,11 @@ struct DetailLayer {
 [[nodiscard]] std::vector<DetailLayer> describe(std::span<const uint8_t> captured,
                                                 std::span<const Layer> layers);
 
+/// The layer `frame` in front of them: what the capture says of the packet in comments, which are no bytes of
+/// it. Of the first kMaxDetailComments of them.
+[[nodiscard]] DetailLayer describe_comments(std::span<const std::string> comments);
+
+inline constexpr size_t kMaxDetailComments = 100;
 inline constexpr size_t kMaxDetailFields = 1000;
 inline constexpr size_t kMaxDetailText = 4096;
 

@@ -39,14 +39,6 @@ std::string address_text(std::span<const uint8_t> bytes) {
 
 bool is_number(Format format) { return format <= Format::little_hex; }
 
-/// At most kMaxDetailText bytes of `text`, not ending inside a character.
-std::string_view bounded(std::string_view text) {
-  if (text.size() <= kMaxDetailText) return text;
-  size_t end = kMaxDetailText;
-  while (end != 0 && (static_cast<uint8_t>(text[end]) & 0xc0U) == 0x80U) --end;
-  return text.substr(0, end);
-}
-
 struct Number {
   uint64_t value;
   std::string text;
@@ -66,6 +58,13 @@ Number number_of(const Row& row, std::span<const uint8_t> bytes) {
 }
 
 }  // namespace
+
+std::string_view bounded(std::string_view text) {
+  if (text.size() <= kMaxDetailText) return text;
+  size_t end = kMaxDetailText;
+  while (end != 0 && (static_cast<uint8_t>(text[end]) & 0xc0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
 
 std::string hex_text(uint64_t number, size_t bytes) {
   std::string text = "0x";

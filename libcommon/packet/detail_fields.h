@@ -107,6 +107,8 @@ using Descriptions = std::span<const Description>;
 [[nodiscard]] Descriptions application_descriptions();
 [[nodiscard]] Descriptions plain_descriptions();  ///< a label only
 
+/// At most kMaxDetailText bytes of `text`, not ending inside a character.
+[[nodiscard]] std::string_view bounded(std::string_view text);
 /// 0x and two digits for each of `bytes` bytes.
 [[nodiscard]] std::string hex_text(uint64_t number, size_t bytes);
 

@@ -55,7 +55,7 @@ class Columns {
   void add(const ordered_json& record) {
     std::map<size_t, std::string>& row = rows_.emplace_back();
     for (const auto& [key, value] : record.items()) {
-      if (key == "type" || is_list_of_objects(value)) continue;
+      if (key == "type" || is_list_of_objects(value) || (value.is_array() && value.empty())) continue;
       const size_t column = column_of(key);
       row[column] = cell(value);
       if (!value.is_number()) columns_[column].align = cli::Table::Align::left;
@@ -105,12 +105,7 @@ class TableSink final : public Sink {
     const auto record = ordered_json::parse(json, nullptr, false);
     if (!record.is_object()) return true;
     main_.add(record);
-    for (const auto& [key, value] : record.items()) {
-      if (!Columns::is_list_of_objects(value)) continue;
-      const auto list = std::ranges::find(lists_, key, &std::pair<std::string, Columns>::first);
-      Columns& columns = (list == lists_.end() ? lists_.emplace_back(key, Columns{}) : *list).second;
-      for (const ordered_json& item : value) columns.add(item);
-    }
+    add_lists(record);
     return true;
   }
   base::Result<void> flush() override {
@@ -123,6 +118,16 @@ class TableSink final : public Sink {
   }
 
  private:
+  void add_lists(const ordered_json& object) {
+    for (const auto& [key, value] : object.items()) {
+      if (!Columns::is_list_of_objects(value)) continue;
+      auto list = std::ranges::find(lists_, key, &std::pair<std::string, Columns>::first);
+      if (list == lists_.end()) list = lists_.emplace(list, key, Columns{});
+      for (const ordered_json& item : value) list->second.add(item);
+      for (const ordered_json& item : value) add_lists(item);
+    }
+  }
+
   ndjson::Output out_;
   Columns main_;
   std::vector<std::pair<std::string, Columns>> lists_;  // lists of objects have tables of their own

@@ -6,6 +6,7 @@
 #include "libcommon/packet/decoder.h"
 #include "libcommon/packet/detail.h"
 #include "libcommon/record/packet_writer.h"
+#include "libcommon/store/comments.h"
 #include "libcommon/store/files.h"
 #include "tools/pcapquery/dissect.h"
 #include "tools/pcapquery/packet_source.h"
@@ -24,7 +25,7 @@ constexpr std::array<KeyInfo, 6> kFieldKeys{{
     {"value", Kind::text, "", "what the packet says", true},
     {"meaning", Kind::text, "", "what a number stands for"},
     {"offset", Kind::u64, "bytes", "where it begins in the captured bytes", true},
-    {"length", Kind::u64, "bytes", "how many it takes; 0: its bytes are in an earlier packet", true},
+    {"length", Kind::u64, "bytes", "how many it takes; 0: its bytes are not in this packet", true},
 }};
 constexpr std::array<KeyInfo, 5> kLayerKeys{{
     {"name", Kind::text, "", "as in the record's layers", true},
@@ -103,17 +104,21 @@ class Packet final : public Verb {
                         "pcapquery files says how many", base::Exit::no);
     record::PacketWriter writer(all_fields(), query.style().time);
     query.out().line(writer.line(packets->packet()));
-    query.out().record(detail(*packets, query.style()));
-    return dissects_ ? dissect(query, *packets) : base::Result<void>();
+    const auto comments = store::packet_comments(capture, packets->frame());
+    if (!comments) return std::unexpected(comments.error());
+    query.out().record(detail(*packets, *comments, query.style()));
+    return dissects_ ? dissect(query, *packets, *comments) : base::Result<void>();
   }
 
  private:
-  [[nodiscard]] std::string detail(const store::StoredPackets& packets, const Style& style) const {
+  [[nodiscard]] std::string detail(const store::StoredPackets& packets,
+                                   const std::vector<std::string>& comments, const Style& style) const {
     packet::Decoder decoder({all_fields(), false, nullptr, nullptr});
     record::Packet again;
     const capture::Frame& frame = packets.frame();
     decoder.decode(frame.data, frame.length, packets.interfaces()[frame.interface].link_type, again);
     std::vector<std::string> layers;
+    if (!comments.empty()) layers.push_back(layer_object(packet::describe_comments(comments), style));
     for (const packet::DetailLayer& layer : packet::describe(frame.data, decoder.layers()))
       layers.push_back(layer_object(layer, style));
     const record::Packet& packet = packets.packet();
@@ -126,8 +131,11 @@ class Packet final : public Verb {
     return object.take();
   }
 
-  static base::Result<void> dissect(Query& query, const store::StoredPackets& packets) {
-    const auto text = dissect_with_tshark(packets.frame(), packets.interfaces());
+  static base::Result<void> dissect(Query& query, const store::StoredPackets& packets,
+                                    const std::vector<std::string>& comments) {
+    capture::Frame frame = packets.frame();
+    frame.comments = comments;
+    const auto text = dissect_with_tshark(frame, packets.interfaces());
     if (!text) return std::unexpected(text.error());
     Object object(query.style(), kDissectionType.name);
     object.text("program", "tshark");
