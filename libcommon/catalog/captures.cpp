@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 
 #include "libcommon/base/time.h"
 #include "libcommon/base/utf8.h"
@@ -133,6 +134,20 @@ base::Result<std::vector<HeldFile>> Captures::resolve(const std::string& owner, 
   found->erase(again.begin(), again.end());
   sort(*found);
   return found;
+}
+
+base::Result<std::optional<HeldFile>> Captures::find_file(const std::string& owner, const std::string& text) {
+  constexpr size_t kShown = 5;
+  const auto found = resolve(owner, text);
+  if (!found) return std::unexpected(found.error());
+  if (found->empty()) return std::nullopt;
+  if (found->size() == 1) return found->front();
+  std::string files;
+  for (const HeldFile& file : *found | std::views::take(kShown))
+    files += (files.empty() ? "" : ", ") + file.file_id + " " + file.name;
+  return base::fail(
+      base::utf8_text(text) + ": means several captures: " + files + (found->size() > kShown ? ", …" : ""),
+      "give more of the file_id", base::Exit::usage);
 }
 
 base::Result<bool> Captures::present(const std::string& owner, const std::string& file_id) {

@@ -94,6 +94,9 @@ class Captures : public Projects {
   /// else those of that name. Each once, as who had it first sees it; ordered as files().
   [[nodiscard]] base::Result<std::vector<HeldFile>> resolve(const std::string& owner,
                                                             const std::string& text);
+  /// The one file that `text` means; nothing: there is none. Exit::usage: it means several.
+  [[nodiscard]] base::Result<std::optional<HeldFile>> find_file(const std::string& owner,
+                                                                const std::string& text);
   [[nodiscard]] base::Result<bool> present(const std::string& owner, const std::string& file_id);
 
   /// The owner (the operator: everybody) has the file no more, and their projects neither. False: they had it

@@ -269,6 +269,13 @@ TEST_CASE("catalog: a file by its id, the beginning of it, or its name") {
   CHECK(those("", "abcd1") == "abcd1 ");
   CHECK(good(captures.resolve("", "abcd1"))[0].owner == "ann");
   CHECK(those("", "b.pcap") == "abcd1 ");
+  CHECK(good(captures.find_file("", "abcd1"))->owner == "ann");
+  CHECK(!good(captures.find_file("ann", "b.pcap")));
+  const auto several = captures.find_file("ann", "a.pcap");
+  REQUIRE(!several);
+  CHECK(several.error().text ==
+        "a.pcap: means several captures: " + id_of("abcd1") + " a.pcap, " + id_of("0123") + " a.pcap");
+  CHECK(several.error().exit == base::Exit::usage);
   for (const std::string& hostile :
        {std::string(), std::string("%"), std::string("abc%"), std::string("' or '' = '"), std::string("\xff"),
         std::string("beef\0", 5), std::string(100000, 'a')})

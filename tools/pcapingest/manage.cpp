@@ -30,14 +30,10 @@ base::Exit with_store(const Options& options, cli::Context& context, const Work&
 /// The one file that a text means.
 base::Result<catalog::HeldFile> one_file(store::Store& store, const std::string& owner,
                                          const std::string& text) {
-  const auto found = store.catalog().resolve(owner, text);
+  auto found = store.catalog().find_file(owner, text);
   if (!found) return std::unexpected(found.error());
-  if (found->empty())
-    return base::fail(text + ": no such file in the store", "pcapquery files", base::Exit::no);
-  if (found->size() == 1) return found->front();
-  std::string ids;
-  for (size_t i = 0; i < found->size() && i < 5; ++i) ids += (i == 0 ? "" : " ") + found->at(i).file_id;
-  return base::fail(text + ": means " + std::to_string(found->size()) + " files", ids, base::Exit::usage);
+  if (!*found) return base::fail(text + ": no such file in the store", "pcapquery files", base::Exit::no);
+  return std::move(**found);
 }
 
 base::Result<base::Exit> create_project(const Options& options, store::Store& store, ndjson::Output& out) {

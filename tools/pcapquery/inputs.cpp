@@ -24,14 +24,6 @@ std::string shown(const std::string& text) {
   return line;
 }
 
-std::string candidates(const std::vector<HeldFile>& files) {
-  constexpr size_t kShown = 5;
-  std::string text;
-  for (size_t i = 0; i < files.size() && i < kShown; ++i)
-    text += (i == 0 ? "" : ", ") + files[i].file_id + " " + shown(files[i].name);
-  return files.size() > kShown ? text + ", …" : text;
-}
-
 /// Finds captures one after the other; opens the catalog when it is first needed.
 class Finder {
  public:
@@ -40,13 +32,10 @@ class Finder {
 
   Result<void> add(const std::string& text) {
     if (text.find('/') != std::string::npos) return add_path(text);
-    const auto files = in_catalog(text);
-    if (!files) return std::unexpected(files.error());
-    if (files->size() > 1)
-      return base::fail(shown(text) + ": means several captures: " + candidates(*files),
-                        "give more of the file_id", base::Exit::usage);
-    if (files->empty()) return add_path(text);
-    add_held(files->front());
+    const auto file = in_catalog(text);
+    if (!file) return std::unexpected(file.error());
+    if (!*file) return add_path(text);
+    add_held(**file);
     return {};
   }
 
@@ -65,14 +54,14 @@ class Finder {
   std::vector<Input> take() { return std::move(found_); }
 
  private:
-  Result<std::vector<HeldFile>> in_catalog(const std::string& text) {
+  Result<std::optional<HeldFile>> in_catalog(const std::string& text) {
     if (!store_) {
       auto store = store::Store::open_existing(selection_.catalog);
       if (!store) return std::unexpected(store.error());
       store_ = std::move(*store);
     }
-    if (!store_) return std::vector<HeldFile>{};
-    return store_->catalog().resolve(selection_.owner, text);
+    if (!store_) return std::nullopt;
+    return store_->catalog().find_file(selection_.owner, text);
   }
 
   Result<void> add_path(const std::string& path) {
