@@ -1,6 +1,6 @@
-// For LD_PRELOAD by the fault tests: counts the calls that change a file system, and at one of them the
-// process dies, or the call fails.
-//   KILL_AT=N       SIGKILL in place of the N-th call; KILL_HALF=1: half of it is done before, if it writes
+// For LD_PRELOAD by the fault tests: counts the calls that change a file system, or ask a server, and at one
+// of them the process dies, or the call fails.
+//   KILL_AT=N       SIGKILL in place of the N-th call; KILL_HALF=1: half of a write, all of a send is done
 //   FAIL_AT=N       the N-th call fails with FAIL_ERRNO; FAIL_ON=1: so do those after it that need room
 //   FAULT_COUNT=F   the number of calls goes into the new file F when the process exits
 // Calls on the standard streams are not counted. Straight to the kernel: no other libc call is made on the
@@ -14,6 +14,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -97,6 +98,11 @@ ssize_t pwrite(int fd, const void* bytes, size_t size, off_t at) { return write_
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t at) { return write_at(fd, bytes, size, at); }
 ssize_t writev(int fd, const iovec* parts, int count) {
   return is_standard(fd) || passes(Does::grow) ? syscall(SYS_writev, fd, parts, count) : -1;
+}
+
+ssize_t send(int fd, const void* bytes, size_t size, int flags) {
+  const auto put = [&] { return syscall(SYS_sendto, fd, bytes, size, flags, nullptr, 0); };
+  return passes(Does::write, put) ? put() : -1;
 }
 
 int fsync(int fd) { return passes(Does::grow) ? static_cast<int>(syscall(SYS_fsync, fd)) : -1; }

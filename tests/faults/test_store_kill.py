@@ -9,13 +9,11 @@ import errno
 import os
 import pathlib
 import shutil
-import sqlite3
 import tempfile
 
 import harness
 import stores
 
-KILL_AT = pathlib.Path("kill_at.so").resolve()  # ctest runs us beside it
 DATA = harness.ROOT / "tests" / "data"
 OLD, NEW = DATA / "mixed.pcap", DATA / "several.pcapng"
 LONG = os.environ.get("WIRELINE_LONG") == "1"
@@ -32,6 +30,7 @@ class Scenario:
         case.assertEqual(done.status, 0, done)
         self.calls = int(count.read_text())
         self.before, self.after = stores.visible(prepared), stores.visible(store)
+        self.users = stores.select(prepared, "select * from users")
         shutil.rmtree(store.parent)
 
     def copy(self):
@@ -41,7 +40,7 @@ class Scenario:
         return store
 
     def run(self, store, **variables):
-        env = {"LD_PRELOAD": str(KILL_AT)} | {name: str(value) for name, value in variables.items()} if variables else {}
+        env = {"LD_PRELOAD": str(stores.KILL_AT)} | {name: str(value) for name, value in variables.items()} if variables else {}
         return self.case.ingest(*self.command, store=store, env=env)
 
     def points(self, step):
@@ -70,6 +69,8 @@ class Scenario:
         case.assertEqual((again.status, len(again.messages)), (3, 1) if gone else (0, 0), (where, again))
         case.assertEqual(stores.visible(store), self.after, where)
         case.assertEqual((stores.faults(store), stores.orphans(store)), ([], []), where)
+        case.assertEqual(stores.select(store, "select max(number) as version from schema_migrations"), [{"version": len(stores.CATALOG_STEPS)}], where)
+        case.assertEqual(stores.select(store, "select * from users"), self.users, where)
         if at % 8 == 0 or LONG:
             verified = case.ingest("verify", store=store)
             case.assertEqual((verified.status, verified.messages), (0, []), where)
@@ -79,7 +80,7 @@ class Scenario:
 
 class Kill(stores.StoreCase):
     def setUp(self):
-        if not KILL_AT.exists():
+        if not stores.KILL_AT.exists():
             self.missing("no kill_at.so beside this test")
         if harness.sanitized():
             self.skipTest("sanitizers take the calls that kill_at.so counts")
@@ -93,16 +94,16 @@ class Kill(stores.StoreCase):
         self.assert_clean(self.ingest("add", "-q", *captures, *options, store=store))
         return store
 
-    def version_5(self):
-        """A catalog from before there were captures, with a user in it."""
-        store = self.base / "version_5"
+    def version(self, version):
+        """A store from before its catalog had all tables, with a user in it."""
+        store = self.base / f"version_{version}"
         self.assert_clean(self.ingest("project", "list", store=store))
-        with sqlite3.connect(store / "catalog.sqlite") as catalog:
-            for table in ("pcap_project_map", "holdings", "projects", "pcap_metadata", "stores", "watched_files"):
-                catalog.execute(f"drop table {table}")
-            catalog.execute("delete from schema_migrations where number > 5")
-            catalog.execute("insert into users values ('1', 'a@example.com', 'x', 1, 0)")
-        catalog.close()
+        stores.execute(store, "delete from stores")
+        for kind, name, _ in reversed(stores.CATALOG_STEPS[version:]):
+            stores.execute(store, f"drop {kind} {name}")
+        stores.execute(store, f"delete from schema_migrations where number > {version}")
+        if version > 0:
+            stores.execute(store, "insert into users values ('1', 'a@example.com', 'x', 1, 0)")
         for name in ("id", "lock", "incoming"):
             path = store / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -123,14 +124,18 @@ class Kill(stores.StoreCase):
             (half, ("delete", NEW.name, "--owner", "another", *grace)),
             (self.one, ("prune", "--max-age", "1us", *grace)),
             (self.two, ("prune", "--max-store", "20k", *grace)),
-            (self.version_5(), ("add", NEW)),
+            (self.version(5), ("add", NEW)),
         ):
             yield Scenario(self, prepared, command)
 
-    def disturb(self, name, step, variables):
+    def migrations(self):
+        for version in range(len(stores.CATALOG_STEPS)):
+            yield Scenario(self, self.version(version), ("project", "list"))
+
+    def disturb(self, name, scenarios, step, variables):
         runs = hits = 0
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            for scenario in self.scenarios():
+            for scenario in scenarios:
                 with self.subTest(command=scenario.command, prepared=scenario.prepared.name):
                     jobs = [pool.submit(scenario.check, at, **variables(at)) for at in scenario.points(step)]
                     hits += sum(job.result() for job in jobs)
@@ -139,13 +144,19 @@ class Kill(stores.StoreCase):
         self.assertGreater(hits, runs * 0.5)
 
     def test_kill(self):
-        self.disturb("kill", 6, lambda at: {"KILL_AT": at, "KILL_HALF": at % 2})
+        self.disturb("kill", self.scenarios(), 6, lambda at: {"KILL_AT": at, "KILL_HALF": at % 2})
+
+    def test_kill_of_migrations(self):
+        self.disturb("kill of migrations", self.migrations(), 6, lambda at: {"KILL_AT": at, "KILL_HALF": at % 2})
+
+    def test_disk_full_at_migrations(self):
+        self.disturb("disk full at migrations", self.migrations(), 12, lambda at: {"FAIL_AT": at, "FAIL_ON": 1, "FAIL_ERRNO": errno.ENOSPC})
 
     def test_disk_full(self):
-        self.disturb("disk full", 12, lambda at: {"FAIL_AT": at, "FAIL_ON": 1, "FAIL_ERRNO": errno.ENOSPC})
+        self.disturb("disk full", self.scenarios(), 12, lambda at: {"FAIL_AT": at, "FAIL_ON": 1, "FAIL_ERRNO": errno.ENOSPC})
 
     def test_disk_broken(self):
-        self.disturb("disk broken", 12, lambda at: {"FAIL_AT": at, "FAIL_ERRNO": errno.EIO})
+        self.disturb("disk broken", self.scenarios(), 12, lambda at: {"FAIL_AT": at, "FAIL_ERRNO": errno.EIO})
 
 
 if __name__ == "__main__":

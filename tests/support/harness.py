@@ -96,7 +96,7 @@ class TestCase(unittest.TestCase):
         self.addCleanup(shutil.rmtree, path, ignore_errors=True)
         return path
 
-    def run_tool(self, tool, *args, stdin=b"", timeout=60, env=None, **options):
+    def run_tool(self, tool, *args, stdin=b"", timeout=240, env=None, **options):
         """Runs a tool to its end with `stdin` (bytes, or a file) and returns a Result."""
         if isinstance(stdin, bytes):
             options["input"] = stdin

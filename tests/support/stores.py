@@ -8,6 +8,16 @@ import sqlite3
 import harness
 
 
+KILL_AT = pathlib.Path("kill_at.so").resolve()  # ctest runs tests beside it
+# What each migration of the catalog makes: kind, name, and the table of an index.
+CATALOG_STEPS = [
+    ("table", "users", ""), ("table", "tokens", ""), ("index", "tokens_user", "tokens"), ("index", "tokens_expires", "tokens"),
+    ("table", "invitations", ""), ("table", "projects", ""), ("table", "pcap_metadata", ""), ("table", "pcap_project_map", ""),
+    ("index", "pcap_project_map_file", "pcap_project_map"), ("table", "holdings", ""), ("index", "holdings_file", "holdings"),
+    ("table", "stores", ""), ("table", "watched_files", ""),
+]
+
+
 def base_dir():
     """Where many small stores are made: memory, if there is some."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
