@@ -31,8 +31,9 @@ class ByteSource {
 
   /// Whether begin_read() may be called.
   [[nodiscard]] virtual bool reads_ahead() const { return false; }
-  /// Begins to read into `room` while the caller goes on; the next read() has to be given the same room, and
-  /// waits for it. The room has to live until then, or until this object goes.
+  /// Begins to read into `room` while the caller goes on. Several rooms are filled in the order in which they
+  /// came; each has to be given to a read() of its own, in that order, which waits for it. A room has to live
+  /// until then, or until this object goes.
   virtual void begin_read(std::span<uint8_t> /*room*/) {}
 };
 

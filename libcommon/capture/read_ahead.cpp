@@ -6,10 +6,11 @@ namespace wl::capture {
 
 base::Result<ByteSource::Got> ReadAhead::read(std::span<uint8_t> room) {
   std::unique_lock lock(mutex_);
-  if (state_ == State::free) return file_->read(room);
-  changed_.wait(lock, [this] { return state_ == State::done; });
-  state_ = State::free;
-  return got_;
+  if (asked_.empty() && answered_.empty()) return file_->read(room);
+  changed_.wait(lock, [this] { return !answered_.empty(); });
+  auto got = std::move(answered_.front());
+  answered_.pop_front();
+  return got;
 }
 
 void ReadAhead::begin_read(std::span<uint8_t> room) {
@@ -19,20 +20,21 @@ void ReadAhead::begin_read(std::span<uint8_t> room) {
   }
   {
     const std::lock_guard lock(mutex_);
-    room_ = room;
-    state_ = State::asked;
+    asked_.push_back(room);
   }
   changed_.notify_all();
 }
 
 void ReadAhead::run(const std::stop_token& stop) {
+  base::Result<Got> got = Got{Fill::ready, 0};
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [this] { return state_ == State::asked; })) {
+  while (changed_.wait(lock, stop, [this] { return !asked_.empty(); }) && !stop.stop_requested()) {
+    const std::span<uint8_t> room = asked_.front();
     lock.unlock();
-    auto got = file_->read(room_);
+    if (got && got->state == Fill::ready) got = file_->read(room);  // what ended is not asked again
     lock.lock();
-    got_ = std::move(got);
-    state_ = State::done;
+    asked_.pop_front();
+    answered_.push_back(got);
     changed_.notify_all();
   }
 }

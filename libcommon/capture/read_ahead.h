@@ -1,6 +1,7 @@
 #pragma once
-// Reads a file's next block while the one before is being parsed.
+// Reads a file's next blocks while the one before is being parsed.
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -23,17 +24,14 @@ class ReadAhead final : public ByteSource {
   void begin_read(std::span<uint8_t> room) override;
 
  private:
-  enum class State : uint8_t { free, asked, done };
-
   void run(const std::stop_token& stop);
 
   std::unique_ptr<ByteSource> file_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  State state_ = State::free;
-  std::span<uint8_t> room_;
-  base::Result<Got> got_;
-  std::jthread thread_;  // last: it ends before what it uses
+  std::deque<std::span<uint8_t>> asked_;    // rooms; the first is being read into
+  std::deque<base::Result<Got>> answered_;  // of the rooms before those
+  std::jthread thread_;                     // last: it ends before what it uses
 };
 
 }  // namespace wl::capture

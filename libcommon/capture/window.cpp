@@ -28,7 +28,7 @@ base::Result<Fill> Window::discard(uint64_t& count) {
   }
 }
 
-base::Result<Fill> Window::read_more() { return ahead_ ? take_ahead() : read_behind(); }
+base::Result<Fill> Window::read_more() { return ahead_.empty() ? read_behind() : take_ahead(); }
 
 /// Reads behind what stands here.
 base::Result<Fill> Window::read_behind() {
@@ -44,7 +44,8 @@ base::Result<Fill> Window::read_behind() {
 
 /// Takes the block that was read ahead in place of the one that stands here.
 base::Result<Fill> Window::take_ahead() {
-  auto block = std::exchange(ahead_, nullptr);
+  auto block = std::move(ahead_.front());
+  ahead_.pop_front();
   auto got = bytes_->read({block.get() + kHeadroom, kSize});
   if (!got) return fail_at(base_ + end_, got.error().line());
   if (got->state != Fill::ready) return got->state;
@@ -59,16 +60,22 @@ base::Result<Fill> Window::take_ahead() {
   base_ = offset() - (kHeadroom - rest);  // wraps around below 0; offset() wraps back
   begin_ = kHeadroom - rest;
   end_ = kHeadroom + got->size;
-  if (capacity_ == kCapacity) spare_ = std::move(buffer_);
+  if (capacity_ == kCapacity) spare_.push_back(std::move(buffer_));
   buffer_ = std::move(block);
   capacity_ = kCapacity;
   if (got->size == kSize) begin_ahead();
   return Fill::ready;
 }
 
+/// Asks for several blocks at once: the reading thread is woken seldom.
 void Window::begin_ahead() {
-  ahead_ = spare_ ? std::move(spare_) : std::unique_ptr<uint8_t[]>(new uint8_t[kCapacity]);
-  bytes_->begin_read({ahead_.get() + kHeadroom, kSize});
+  if (ahead_.size() > kMostAhead / 2) return;
+  while (ahead_.size() < kMostAhead) {
+    if (spare_.empty()) spare_.emplace_back(new uint8_t[kCapacity]);
+    ahead_.push_back(std::move(spare_.back()));
+    spare_.pop_back();
+    bytes_->begin_read({ahead_.back().get() + kHeadroom, kSize});
+  }
 }
 
 /// At least `size` bytes behind what stands here, which moves to the front.

@@ -1,9 +1,11 @@
 #pragma once
 // The part of a capture that stands in memory: records are parsed in it, in place.
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libcommon/capture/byte_source.h"
 
@@ -11,8 +13,8 @@ namespace wl::capture {
 
 /// A buffer over a ByteSource that moves forward only. Memory grows beyond its first size only as bytes
 /// arrive that a caller has asked for in one piece; callers bound what they ask for. Of a source that reads
-/// ahead, the next block is read into a second buffer; the unread end of the first is then copied in front of
-/// it.
+/// ahead, the next blocks are read into buffers of their own; the unread end of the one before is then copied
+/// in front of each.
 class Window {
  public:
   static constexpr size_t kSize = 1 << 20;
@@ -44,6 +46,7 @@ class Window {
   // record.
   static constexpr size_t kHeadroom = size_t{64} << 10;
   static constexpr size_t kCapacity = kHeadroom + kSize;
+  static constexpr size_t kMostAhead = 4;
 
   base::Result<Fill> read_more();
   base::Result<Fill> read_behind();
@@ -54,8 +57,8 @@ class Window {
 
   std::string name_;
   std::unique_ptr<uint8_t[]> buffer_;
-  std::unique_ptr<uint8_t[]> ahead_;   // kCapacity bytes, being filled from kHeadroom on, while there is one
-  std::unique_ptr<uint8_t[]> spare_;   // the next ahead_
+  std::deque<std::unique_ptr<uint8_t[]>> ahead_;   // kCapacity bytes each, being filled from kHeadroom on
+  std::vector<std::unique_ptr<uint8_t[]>> spare_;  // the next of ahead_
   std::unique_ptr<ByteSource> bytes_;  // behind the buffers: it may be reading into one until it goes
   size_t capacity_ = kCapacity;
   size_t begin_ = 0;
