@@ -12,8 +12,6 @@ namespace wl::store {
 
 /// fsync of a file or a directory.
 [[nodiscard]] base::Result<void> sync(const std::string& path);
-/// All of the bytes; `name` stands in the failure.
-[[nodiscard]] base::Result<void> write_all(int fd, std::span<const uint8_t> bytes, const std::string& name);
 /// A new file with these bytes, synced.
 [[nodiscard]] base::Result<void> write_synced(const std::string& path, std::string_view bytes);
 /// A directory with all that are missing above it, mode 0700; the ones that were made are synced.

@@ -18,7 +18,6 @@ namespace wl::store {
 namespace {
 
 constexpr size_t kBlock = size_t{1} << 20;
-constexpr uint64_t kWriteBack = uint64_t{64} << 20;
 
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -57,9 +56,9 @@ base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, 
     original->source_ = std::move(*bytes);
   }
   if (!copy.empty() && (original->compressed_ || !only_compressed)) {
-    original->copy_name_ = copy;
-    original->copy_.reset(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!original->copy_) return base::fail(copy + ": " + base::errno_text(errno));
+    auto copied = DirectFile::create(copy);
+    if (!copied) return std::unexpected(copied.error());
+    original->copy_ = std::move(*copied);
   }
   if (EVP_DigestInit_ex(original->digest_->context.get(), EVP_sha256(), nullptr) != 1)
     return base::fail("SHA-256: not to be had from OpenSSL");
@@ -90,10 +89,7 @@ base::Result<capture::ByteSource::Got> Original::read(std::span<uint8_t> room) {
   size_ += bytes.size();
   EVP_DigestUpdate(digest_->context.get(), bytes.data(), bytes.size());
   if (!copy_ || !write_failure_.text.empty()) return got;
-  if (const auto written = write_all(copy_.get(), bytes, copy_name_); !written)
-    write_failure_ = written.error();
-  if (size_ / kWriteBack != (size_ - bytes.size()) / kWriteBack)
-    (void)::sync_file_range(copy_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // fsync then has little left to do
+  if (const auto written = copy_->write(bytes); !written) write_failure_ = written.error();
   return got;
 }
 
@@ -103,9 +99,9 @@ base::Result<void> Original::finish(const std::function<bool()>& give_up) {
     if (give_up && give_up()) return base::fail("interrupted");
     (void)read(room);
   }
-  if (write_failure_.text.empty() && copy_ && ::fsync(copy_.get()) != 0)
-    write_failure_.text = copy_name_ + ": " + base::errno_text(errno);
   if (!write_failure_.text.empty()) return std::unexpected(write_failure_);
+  if (copy_)
+    if (const auto finished = copy_->finish(); !finished) return finished;
   std::array<uint8_t, 32> digest{};
   EVP_DigestFinal_ex(digest_->context.get(), digest.data(), nullptr);
   sha256_ = hexadecimal(digest);

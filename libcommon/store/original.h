@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "libcommon/base/fd.h"
 #include "libcommon/capture/byte_source.h"
+#include "libcommon/store/direct_file.h"
 
 namespace wl::store {
 
@@ -28,7 +28,7 @@ class Original {
   [[nodiscard]] const std::string& sha256() const { return sha256_; }  ///< after finish(): 64 digits
   [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] bool compressed() const { return compressed_; }
-  [[nodiscard]] bool copied() const { return static_cast<bool>(copy_); }
+  [[nodiscard]] bool copied() const { return copy_ != nullptr; }
   [[nodiscard]] const std::string& cut() const { return cut_; }
 
   Original(const Original&) = delete;
@@ -40,8 +40,7 @@ class Original {
   friend class OriginalBytes;
 
   std::unique_ptr<capture::ByteSource> source_;
-  base::Fd copy_;
-  std::string copy_name_;
+  std::unique_ptr<DirectFile> copy_;
   struct Digest;
   std::unique_ptr<Digest> digest_;
   base::Error write_failure_;

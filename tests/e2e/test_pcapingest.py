@@ -161,6 +161,21 @@ class Originals(stores.StoreCase):
         result = self.run_tool("pcapingest", "add", "--store", self.store, "--no-copy", "here.pcap", cwd=self.folder)
         self.assertEqual(result.records[0]["reference"], str(self.path))
 
+    def test_sizes(self):
+        """A copy is written in blocks of 1 MiB."""
+        block = 1 << 20
+        begin = captures.pcap([captures.Packet(bytes(1000))] * 2000)
+        for size in (2 * block, 2 * block + 4096, 3 * block - 1, 3 * block, 3 * block + 1):
+            with self.subTest(size=size):
+                missing = size - len(begin)
+                packets = [captures.Packet(bytes(60_000))] * (missing // 60_016) + [captures.Packet(bytes(missing % 60_016 - 16))]
+                self.path.write_bytes(begin + captures.pcap(packets)[24:])
+                self.assertEqual(self.path.stat().st_size, size)
+                record, = self.add(self.path)
+                copy = self.store / "captures" / record["sha256"][:2] / record["sha256"]
+                self.assertEqual((record["sha256"], copy.read_bytes()), (stores.sha256(self.path), self.path.read_bytes()))
+        self.assert_clean(self.ingest("verify"))
+
     def test_a_copy_after_a_reference(self):
         """Whoever asks for a copy may remove the original afterwards."""
         self.add("--no-copy", self.path)
@@ -499,11 +514,11 @@ class Foreign(stores.StoreCase):
 class Disk(stores.StoreCase):
     """A small disk of our own."""
 
-    def in_namespace(self, line):
+    def in_namespace(self, line, size="1m"):
         self.need_root()
         disk = self.folder / "disk"
         disk.mkdir()
-        script = f"mount -t tmpfs -o size=1m none {disk} || exit 99; {line}"
+        script = f"mount -t tmpfs -o size={size} none {disk} || exit 99; {line}"
         done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, timeout=120,
                               env=harness.ENVIRONMENT | {"WIRELINE_STORE": str(disk / "store")})
         result = harness.Result(done.returncode, done.stdout, done.stderr)
@@ -521,6 +536,14 @@ class Disk(stores.StoreCase):
         self.assertEqual((lines[6], int(lines[7]) > 1), ("2", True), result)
         self.assertRegex(result.messages[0], r"^pcapingest: \S+/disk/store/\S+: no space left on device|No space left")
         self.assertEqual(lines[4].count('"good"') + lines[5].count('"good"'), 2)
+
+    def test_full_while_a_large_original_is_copied(self):
+        large = self.folder / "large.pcap"
+        large.write_bytes(captures.pcap([captures.Packet(bytes(1400))] * 9_000))
+        result = self.in_namespace(f"pcapingest add -q {large}; echo $?; pcapingest add -q {MIXED}; pcapquery files | wc -l;"
+                                   f"find {self.folder}/disk/store/incoming -type f | wc -l", "4m")
+        self.assertEqual((result.out.split()[0], result.out.split()[-2:], len(result.messages)), (b"1", [b"1", b"0"], 1), result)
+        self.assertRegex(result.messages[0], r"^pcapingest: \S+/disk/store/\S+: [Nn]o space left")
 
     def test_read_only(self):
         result = self.in_namespace(f"pcapingest add -q {MIXED} && mount -o remount,ro {self.folder}/disk;"
