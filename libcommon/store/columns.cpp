@@ -90,9 +90,9 @@ void Batch::set_text(size_t column, std::string_view text) {
 
 void Batch::set_token(size_t column, std::string_view token) {
   Store& store = stores_[column];
-  const bool again = token.data() == store.last_token.data() && token.size() == store.last_token.size() &&
-                     store.last_code < store.tokens.size() && store.tokens[store.last_code] == token;
-  if (!again) {
+  const auto place = reinterpret_cast<uintptr_t>(token.data());
+  uint16_t& code = store.recent[(place >> 3 ^ place >> 9) % store.recent.size()];
+  if (code >= store.tokens.size() || store.tokens[code] != token) {
     auto known = store.codes.find(token);
     if (known == store.codes.end()) {
       if (store.tokens.empty()) store.tokens.reserve(kMaxTokens);  // so that the views stay good
@@ -100,10 +100,9 @@ void Batch::set_token(size_t column, std::string_view token) {
       known = store.codes.emplace(store.tokens.back(), static_cast<uint16_t>(store.tokens.size() - 1)).first;
       if (store.tokens.size() == kMaxTokens) crowded_ = true;
     }
-    store.last_token = token;
-    store.last_code = known->second;
+    code = known->second;
   }
-  set(column, store.last_code);
+  set(column, code);
 }
 
 void Batch::set_list(size_t column, std::span<const std::string_view> texts) {
@@ -123,7 +122,6 @@ void Batch::clear() {
     store.ends.clear();
     store.codes.clear();
     store.tokens.clear();
-    store.last_token = {};
   }
   rows_ = 0;
   crowded_ = false;
@@ -273,11 +271,13 @@ void run_scan(duckdb_function_info info, duckdb_data_chunk out) {
 
 }  // namespace
 
-BatchWriter::BatchWriter(Duck& duck) : duck_(duck), shared_(std::make_unique<Shared>()) {}
+BatchWriter::BatchWriter(Duck duck) : duck_(std::move(duck)), shared_(std::make_unique<Shared>()) {}
 BatchWriter::~BatchWriter() = default;
 
-base::Result<std::unique_ptr<BatchWriter>> BatchWriter::open(Duck& duck) {
-  std::unique_ptr<BatchWriter> writer(new BatchWriter(duck));
+base::Result<std::unique_ptr<BatchWriter>> BatchWriter::open() {
+  auto duck = Duck::open({.threads = 1});
+  if (!duck) return std::unexpected(duck.error());
+  std::unique_ptr<BatchWriter> writer(new BatchWriter(std::move(*duck)));
   duckdb_table_function function = duckdb_create_table_function();
   duckdb_table_function_set_name(function, "batch");
   duckdb_table_function_set_extra_info(function, &writer->shared_->scan, nullptr);
@@ -285,7 +285,7 @@ base::Result<std::unique_ptr<BatchWriter>> BatchWriter::open(Duck& duck) {
   duckdb_table_function_set_init(function, init_scan);
   duckdb_table_function_set_function(function, run_scan);
   const duckdb_state registered =
-      duckdb_register_table_function(static_cast<duckdb_connection>(duck.connection()), function);
+      duckdb_register_table_function(static_cast<duckdb_connection>(writer->duck_.connection()), function);
   duckdb_destroy_table_function(&function);
   if (registered != DuckDBSuccess)
     return base::fail("DuckDB: the table function \"batch\" cannot be registered");

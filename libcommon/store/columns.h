@@ -79,8 +79,7 @@ class Batch {
     std::vector<uint32_t> ends{};   // of lists: the end of each text; data then counts texts
     std::vector<std::string> tokens{};
     std::unordered_map<std::string_view, uint16_t> codes{};
-    std::string_view last_token{};
-    uint16_t last_code = 0;
+    std::array<uint16_t, 64> recent{};  // codes, by where the token stood: mostly it is constant text
   };
   void begin(Store& store);
   void mark(Store& store) { store.valid[rows_ / 64] |= uint64_t{1} << (rows_ % 64); }
@@ -91,18 +90,18 @@ class Batch {
   bool crowded_ = false;
 };
 
-/// Writes batches as Parquet files through a DuckDB instance. Not for two threads.
+/// Writes batches as Parquet files through a DuckDB of its own, which has one thread. Not for two threads.
 class BatchWriter {
  public:
-  [[nodiscard]] static base::Result<std::unique_ptr<BatchWriter>> open(Duck& duck);
+  [[nodiscard]] static base::Result<std::unique_ptr<BatchWriter>> open();
   ~BatchWriter();
   /// All rows of the batch as a new file at `path`, without the columns that have no value: to write those
   /// would cost a third of all. It is not yet synced.
   [[nodiscard]] base::Result<void> write(const Batch& batch, const std::string& path);
 
  private:
-  explicit BatchWriter(Duck& duck);
-  Duck& duck_;
+  explicit BatchWriter(Duck duck);
+  Duck duck_;
   struct Shared;
   std::unique_ptr<Shared> shared_;
 };

@@ -35,7 +35,6 @@ class Ingest {
     auto original = Original::open(path, options_.copy, options_.copy_only_compressed);
     if (!original) return std::unexpected(original.error());
     original_ = std::move(*original);
-    if (const auto opened = writer_.open(); !opened) return std::unexpected(opened.error());
     if (const auto read = read_all(path); !read) return std::unexpected(read.error());
     base::Result<void> finished;
     std::jthread disk([&] {
@@ -100,14 +99,15 @@ class Ingest {
     return {};
   }
 
-  /// Each table has a part, even where that has no rows.
+  /// Each table has a part, even where that has no rows. Packets after the large ones: a part of theirs may
+  /// still be being written.
   base::Result<void> flush_all() {
     flows_.finish();
     timeline_.finish();
     Batch interfaces = interface_rows(interfaces_);
     for (const auto& [table, batch] :
-         {std::pair{Table::packets, &packets_.batch()}, std::pair{Table::flows, &flows_.batch()},
-          std::pair{Table::events, &events_.batch()}, std::pair{Table::timeline, &timeline_.batch()},
+         {std::pair{Table::flows, &flows_.batch()}, std::pair{Table::events, &events_.batch()},
+          std::pair{Table::packets, &packets_.batch()}, std::pair{Table::timeline, &timeline_.batch()},
           std::pair{Table::interfaces, &interfaces}})
       if (batch->rows() != 0 || writer_.parts(table) == 0)
         if (const auto written = writer_.write(table, *batch); !written) return written;
