@@ -123,6 +123,7 @@ class Killed(RaceCase):
                     ("delete", MIXED.name, "--grace", GRACE), ("delete", SEVERAL.name, "--grace", GRACE),
                     ("prune", "--max-store", "40k", "--grace", GRACE), ("add", "--no-copy", BURST)]
         killed = runs = 0
+        longest = dict.fromkeys(("add", "delete", "prune"), 0.3)  # seconds until a kill: about half of the kills are to come in time
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             readers = [pool.submit(self.read) for _ in range(2)]
             try:
@@ -130,11 +131,12 @@ class Killed(RaceCase):
                     verb, *args = chance.choice(commands)
                     process = subprocess.Popen([harness.BIN / "pcapingest", verb, "--store", self.store, *args], env=harness.ENVIRONMENT,
                                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-                    time.sleep(chance.random() * (0.6 if verb == "add" else 0.2))
+                    time.sleep(chance.random() * longest[verb])
                     process.kill()
                     message = process.communicate(timeout=60)[1]
                     runs += 1
                     killed += process.returncode == -9
+                    longest[verb] *= 1.1 if process.returncode == -9 else 0.9
                     self.assertIn(process.returncode, (-9, 0, 3), message)
             finally:
                 self.over.set()

@@ -174,8 +174,8 @@ class Watch {
 
 base::Exit watch(const Options& options, cli::Context& context) {
   base::Signals::catch_stop();
-  (void)std::signal(SIGIO,
-                    SIG_IGN);  // is_being_written() returns what it leases before anybody can ask for it
+  // Of a lease that somebody else breaks: is_being_written() returns it at once anyway.
+  (void)std::signal(SIGIO, SIG_IGN);
   const auto fail = [&context](const base::Error& error) {
     context.log.error(error);
     return error.exit;
