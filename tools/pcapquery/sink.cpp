@@ -1,6 +1,9 @@
 #include "tools/pcapquery/sink.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
 #include <map>
 #include <vector>
 
@@ -78,6 +81,8 @@ class Columns {
   }
 
  private:
+  static constexpr double kMostFixed = 1e15;
+
   size_t column_of(const std::string& key) {
     const auto found = std::ranges::find(columns_, key, &cli::Table::Column::title);
     if (found != columns_.end()) return static_cast<size_t>(found - columns_.begin());
@@ -85,8 +90,17 @@ class Columns {
     return columns_.size() - 1;
   }
 
+  /// Six decimals, as times have them: points stand below points.
+  static std::string fixed(double number) {
+    std::array<char, 32> room{};
+    const int size = std::snprintf(room.data(), room.size(), "%.6f", number);
+    return {room.data(), static_cast<size_t>(size)};
+  }
+
   static std::string cell(const ordered_json& value) {
     if (value.is_string()) return value.get<std::string>();
+    if (value.is_number_float() && std::abs(value.get<double>()) < kMostFixed)
+      return fixed(value.get<double>());
     if (!value.is_array()) return value.dump();
     std::string list;
     for (const ordered_json& item : value) list += (list.empty() ? "" : ",") + cell(item);
