@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import tempfile
 
+import captures
 import harness
 import stores
 
@@ -89,9 +90,9 @@ class Kill(stores.StoreCase):
         self.one = self.prepare("one", OLD)
         self.two = self.prepare("two", OLD, NEW)
 
-    def prepare(self, name, *captures, options=()):
+    def prepare(self, name, *paths, options=()):
         store = self.base / name
-        self.assert_clean(self.ingest("add", "-q", *captures, *options, store=store))
+        self.assert_clean(self.ingest("add", "-q", *paths, *options, store=store))
         return store
 
     def version(self, version):
@@ -113,10 +114,13 @@ class Kill(stores.StoreCase):
         half = self.prepare("half", OLD)
         self.assert_clean(self.ingest("add", NEW, "--owner", "another", store=half))
         reference = self.prepare("reference", NEW, options=("--no-copy",))
+        large = self.base / "large.pcap"  # of more than one block of a copy
+        large.write_bytes(captures.pcap([captures.Packet(bytes(60_000))] * 40))
         grace = ("--grace", "0s")
         for prepared, command in (
             (self.base / "none", ("add", NEW)),
             (self.one, ("add", NEW)),
+            (self.one, ("add", large)),
             (self.one, ("add", NEW, "--no-copy")),
             (half, ("add", NEW)),
             (reference, ("add", NEW)),
