@@ -20,10 +20,7 @@ POINTS = 3  # of each version in the short form
 
 class Migration(stores.StoreCase):
     def setUp(self):
-        if not stores.KILL_AT.exists():
-            self.missing("no kill_at.so beside this test")
-        if harness.sanitized():
-            self.skipTest("sanitizers take the calls that kill_at.so counts")
+        self.need_kill_at()
         self.folder = self.temp_dir()
         self.prepared = 0
 

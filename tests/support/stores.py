@@ -111,6 +111,12 @@ class StoreCase(harness.TestCase):
         self.folder = self.temp_dir()
         self.store = self.folder / "store"
 
+    def need_kill_at(self):
+        if not KILL_AT.exists():
+            self.missing("no kill_at.so beside this test")
+        if harness.sanitized():
+            self.skipTest("sanitizers take the calls that kill_at.so counts")
+
     def ingest(self, verb, *args, store=None, **options):
         """pcapingest on this test's store."""
         return self.run_tool("pcapingest", verb, "--store", store or self.store, *args, **options)
