@@ -47,7 +47,7 @@ struct Bench {
   }();
   std::shared_ptr<catalog::Users> users = users_in(folder);
   asio::io_context io{1};
-  access::Policy policy = std::move(*access::Policy::make(Profile{}));
+  access::Policy policy{Profile{}};
   base::Log log{"test"};
   access::Gate gate;
   access::Identity identity{};  ///< of the last request

@@ -87,7 +87,10 @@ TEST_CASE("a failure is a problem document") {
   CHECK(nlohmann::json::accept(document(400, "\xff\x01")));
   const auto plain = problem(503, "later");
   CHECK(plain.status == 503);
-  CHECK(plain.headers == Headers{{"Content-Type", "application/problem+json"}});
+  CHECK(plain.headers == Headers{{"Content-Type", "application/problem+json"}, {"Retry-After", "1"}});
+  CHECK(problem(429, "", 7).headers.back() == Headers::value_type{"Retry-After", "7"});
+  CHECK(problem(401).headers.back() == Headers::value_type{"WWW-Authenticate", "Bearer"});
+  CHECK(problem(404).headers.size() == 1);
 }
 
 /// What a form gave: its fields, the name of its file, the file. "!": refused; "~": not whole.

@@ -37,37 +37,18 @@ namespace fs = std::filesystem;
 using asio::awaitable;
 using Clock = std::chrono::steady_clock;
 
-class Words final : public BodySource {
- public:
-  awaitable<std::optional<std::string>> next() override {
-    constexpr std::array<const char*, 3> kWords{"one ", "two ", "three"};
-    std::optional<std::string> word;
-    if (at_ < kWords.size()) word = kWords.at(at_++);
-    co_return word;
-  }
-
- private:
-  size_t at_ = 0;
-};
+inline awaitable<void> words(BodySink& sink) {
+  for (const std::string_view word : {"one ", "two ", "", "three"}) (void)co_await sink.write(word);
+}
 
 /// Never says anything, until its client goes.
-class Silence final : public BodySource {
- public:
-  Silence(asio::any_io_executor executor, std::atomic<int>& ended)
-      : timer_(std::move(executor)), ended_(ended) {}
-  ~Silence() override { ++ended_; }
-  awaitable<std::optional<std::string>> next() override {
-    boost::system::error_code error;
-    timer_.expires_after(60s);
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    co_return std::nullopt;
-  }
-  void gone() override { timer_.cancel(); }
-
- private:
-  asio::steady_timer timer_;
-  std::atomic<int>& ended_;
-};
+inline awaitable<void> silence(BodySink& sink, std::atomic<int>& ended) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, 60s);
+  sink.gone = [&] { timer.cancel(); };
+  boost::system::error_code error;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  ++ended;
+}
 
 inline awaitable<void> echo(Connection& stream) {
   std::array<char, 5> bytes{};
@@ -75,8 +56,8 @@ inline awaitable<void> echo(Connection& stream) {
   for (;;) {
     const size_t size = co_await stream.read_some(bytes, error);
     if (error) co_return;
-    const std::array<asio::const_buffer, 3> parts{asio::buffer("<", 1), asio::buffer(bytes.data(), size),
-                                                  asio::buffer(">", 1)};
+    std::array<asio::const_buffer, 3> parts{asio::buffer("<", 1), asio::buffer(bytes.data(), size),
+                                            asio::buffer(">", 1)};
     co_await stream.write(parts, error);
   }
 }
@@ -96,18 +77,17 @@ class Site final : public Handler {
     if (path == "/echo") response.body = request.method + " " + request.query + " " + request.body;
     if (path == "/file")
       response = file_answer(request, base::Fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), file);
-    if (path == "/words") response.body = std::make_unique<Words>();
+    if (path == "/words") response.body = BodyMaker(words);
     if (path == "/shared") response.body = std::make_shared<const std::string>("shared");
     if (path == "/take") response = {.headers = {{"X", "a\r\nInjected: yes"}}, .body = TakeOver(echo)};
     if (path == "/throw") throw std::runtime_error("on purpose");
     if (path == "/empty") response.status = 204;
-    if (path == "/silence") {
-      response.body = std::make_unique<Silence>(co_await asio::this_coro::executor, ended);
-    }
+    if (path == "/silence")
+      response.body = BodyMaker([this](BodySink& sink) { return silence(sink, ended); });
     if (path == "/wait") {
       asio::steady_timer timer(co_await asio::this_coro::executor);
       timer.expires_after(std::chrono::milliseconds(std::stoi("0" + request.query)));
-      request.gone = [&] { timer.cancel(); };
+      *request.gone = [&] { timer.cancel(); };
       boost::system::error_code error;
       co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
       if (error) ++ended;

@@ -56,9 +56,8 @@ std::map<std::string, double> read_back(const std::string& text) {
 /// What is said of a report.
 std::string told(const std::string& name, const nlohmann::json& report) {
   auto program = api::report_program(name);
-  REQUIRE(program);
   std::string text;
-  REQUIRE(program->run(report.dump(), [&](std::string_view result) { text = result; }));
+  REQUIRE(program.run(report.dump(), [&](std::string_view result) { text = result; }));
   return name == "metrics" ? nlohmann::json::parse(text).get<std::string>() : text;
 }
 

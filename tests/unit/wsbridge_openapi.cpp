@@ -51,7 +51,7 @@ Profile traffic() {
 
 TEST_CASE("wsbridge: OpenAPI of the traffic profile", "[wsbridge][openapi]") {
   const Profile profile = traffic();
-  json document = json::parse(api::openapi(profile, "1.2.3").value());
+  json document = json::parse(api::openapi(profile, "1.2.3"));
   CHECK(document["openapi"] == "3.1.0");
   CHECK(document["info"]["version"] == "1.2.3");
   CHECK(resolve(document, document) > 5);
@@ -91,7 +91,7 @@ TEST_CASE("wsbridge: OpenAPI of parameters and bodies", "[wsbridge][openapi]") {
       "params":{"name":{"required":true,"min":1,"max":9,"text":"Its name"},"n":{"type":"integer"}}},
     {"method":"POST","path":"/up","command":["cat","--","{upload}"],"upload":{"field":"pcap"},"form":"ndjson"},
     {"path":"/raw","command":["cat"],"form":"raw","media_type":"application/x-pcap"}]})");
-  json document = json::parse(api::openapi(profile, "1").value());
+  json document = json::parse(api::openapi(profile, "1"));
   json& get = document["paths"]["/p/{id}"]["get"];
   CHECK(get["parameters"] == json::parse(R"([
     {"name":"id","in":"path","required":true,"schema":{"type":"integer","minimum":1}},

@@ -8,11 +8,7 @@ using access::Policy;
 
 namespace {
 
-Policy policy(const Profile& profile = {}) {
-  auto made = Policy::make(profile);
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
+Policy policy(const Profile& profile = {}) { return Policy(profile); }
 
 http::Request from(const std::string& address, http::Headers headers = {}) {
   http::Request request;
@@ -153,25 +149,6 @@ TEST_CASE("wsbridge policy: a proxy of ours must say for whom it asks") {
   CHECK(!rules.open_to(from("127.0.0.1", {{"X-Forwarded-For", "127.0.0.1, garbage"}})));
   CHECK(!rules.open_to(from("127.0.0.1", {{"X-Forwarded-For", ""}})));
   CHECK(!rules.open_to(from("127.0.0.1", {{"Forwarded", "for=127.0.0.1"}})));
-}
-
-TEST_CASE("wsbridge policy: what makes no sense is refused when the bridge starts") {
-  const auto refused = [](const Profile& profile) {
-    const auto made = Policy::make(profile);
-    return made ? "" : made.error().text;
-  };
-  Profile profile;
-  for (const char* bad :
-       {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/-1", "::/129", "localhost", "", "/8", "*"}) {
-    INFO(bad);
-    profile.open_to = {bad};
-    CHECK(refused(profile) == "open_to: \"" + std::string(bad) + "\" is not an address or network");
-  }
-  profile.open_to = {};
-  for (const char* bad : {"dash.example", "http://dash.example/", "*", "null", ""}) {
-    profile.origins = {bad};
-    CHECK(refused(profile) == "origins: \"" + std::string(bad) + "\" is no origin");
-  }
 }
 
 TEST_CASE("wsbridge policy: what an identity may") {

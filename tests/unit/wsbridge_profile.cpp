@@ -219,8 +219,20 @@ TEST_CASE("wsbridge: wrong keys, types and ranges of a profile, each with its li
   CHECK(said(R"({"limits":{"body":"big","rates":{"data":0}}})") ==
         "p.json:1: limits: \"body\": expected a size like \"16k\" or \"1G\"\n"
         "p.json:1: limits: rates: \"data\": expected a whole number from 1 to 1000000");
-  CHECK(said(R"({"open_to":["10.0.0.0/99"]})").starts_with("p.json:1: \"open_to\": "));
-  for (const char* origin : {"dash:3000", "*", "https://", "http://a/b"}) {
+  for (const char* bad :
+       {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/-1", "::/129", "localhost", "", "/8", "*"}) {
+    const std::string array = std::string(":[\"::1\",\"") + bad + "\"]}";
+    CHECK(said("{\"open_to\"" + array) ==
+          std::string("p.json:1: \"open_to\": \"") + bad + "\" is not like \"10.0.0.0/8\"");
+    CHECK(said("{\"trusted_proxies\"" + array) ==
+          std::string("p.json:1: \"trusted_proxies\": \"") + bad + "\" is not like \"10.0.0.1\"");
+  }
+  for (const char* host : {"", "a/b", "a b", "http://a", "*.example"}) {
+    CHECK(said(std::string(R"({"hosts":["ok",")") + host + "\"]}") ==
+          std::string("p.json:1: \"hosts\": \"") + host + "\" is not like \"dash.example\"");
+  }
+  for (const char* origin : {"dash:3000", "*", "https://", "http://a/b", "http://*.example", "http://u@a",
+                             "dash.example", "http://dash.example/", "ftp://a", "null", ""}) {
     CHECK(said(std::string(R"({"origins":["http://ok",")") + origin + "\"]}") ==
           std::string("p.json:1: \"origins\": \"") + origin + "\" is not like \"https://dash.example:3000\"");
   }

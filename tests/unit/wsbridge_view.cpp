@@ -11,18 +11,26 @@ namespace {
 using namespace wl::wsbridge;
 using namespace wl::wsbridge::stream;
 
+struct Options {
+  bool timestamp = false;
+  Slow slow = Slow::drop;
+  size_t backlog_bytes = size_t{4} << 20;
+  std::string mine{}, user{};
+};
+
 /// A feed that is not started: its records are given by hand.
 struct Fixture {
-  explicit Fixture(ViewOptions options = {}, std::string key = {}, const std::string& program = {}) {
+  explicit Fixture(const Options& options = {}, std::string key = {}, const std::string& program = {}) {
     spec.name = "test";
     spec.key = std::move(key);
     spec.restart = Restart::never;
     spec.pipeline = {{"printf", R"({"k":"a","n":1}\n{"k":"b","n":2}\n{"k":"a","n":3}\n)"}};
     (void)log.configure({.file = "/dev/null"});
     feed = std::make_shared<Feed>(io.get_executor(), spec, log);
-    std::optional<shape::Program> compiled;
     if (!program.empty()) compiled.emplace(std::move(shape::Program::compile(program).value()));
-    view = std::make_shared<View>(*feed, std::move(compiled), options, log);
+    const SubscriptionSpec wanted{.slow = options.slow, .mine = options.mine, .timestamp = options.timestamp};
+    view = std::make_shared<View>(feed, wanted, options.user, compiled ? &*compiled : nullptr,
+                                  options.backlog_bytes, log);
   }
   ~Fixture() {
     view.reset();
@@ -50,6 +58,7 @@ struct Fixture {
   boost::asio::io_context io{1};
   wl::base::Log log{"test"};
   StreamSpec spec{};
+  std::optional<shape::Program> compiled{};
   std::shared_ptr<Feed> feed{};
   std::shared_ptr<View> view{};
   int woken = 0;
@@ -239,7 +248,7 @@ TEST_CASE("view: timestamps") {
 
 TEST_CASE("view: a user's own records, old and new, and nobody else's") {
   for (const Slow slow : {Slow::drop, Slow::conflate}) {
-    Fixture fixture({.slow = slow, .mine = {"owner", "u1"}}, "id");
+    Fixture fixture({.slow = slow, .mine = "owner", .user = "u1"}, "id");
     const std::string hers = R"({"id":1,"owner":"u1"})";
     fixture.give(hers);
     fixture.give(R"({"id":2,"owner":"u2","name":"\"owner\":\"u1\""})");
@@ -256,7 +265,7 @@ TEST_CASE("view: a user's own records, old and new, and nobody else's") {
 }
 
 TEST_CASE("view: who is no user has nothing of their own") {
-  Fixture fixture({.mine = {"owner", ""}});
+  Fixture fixture({.mine = "owner"});
   fixture.give(R"({"owner":""})");
   const auto client = fixture.join(Framing::lines, 10);
   fixture.give(R"({"owner":"u1"})");

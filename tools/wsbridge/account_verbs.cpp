@@ -1,5 +1,3 @@
-#include "tools/wsbridge/account_verbs.h"
-
 #include <algorithm>
 #include <array>
 #include <fstream>
@@ -8,6 +6,7 @@
 #include <unistd.h>
 
 #include "libcommon/ndjson/output.h"
+#include "tools/wsbridge/options.h"
 
 namespace wl::wsbridge {
 namespace {
@@ -165,7 +164,7 @@ const record::RecordType kTokenType{"token", "what stands for a user without a p
 const record::RecordType kSetupType{"setup", "a one-time link", kSetupKeys};
 
 base::Result<void> account(const std::string& noun, const AccountOptions& options,
-                           const catalog::Location& location, int out) {
+                           const catalog::Location& location, cli::Context& context) {
   const auto verb = std::ranges::find(kVerbs, noun + " " + options.action, &Verb::name);
   if (verb == kVerbs.end())
     return base::fail(noun + " " + options.action + ": there is no such verb", "wsbridge " + noun + " --help",
@@ -175,7 +174,7 @@ base::Result<void> account(const std::string& noun, const AccountOptions& option
   Users users(std::move(*db));
   const Records records = verb->run(users, options);
   if (!records) return std::unexpected(records.error());
-  ndjson::Output output(out);
+  ndjson::Output output(context.out);
   for (const ordered_json& record : *records)
     output.write(record.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n');
   output.finish();

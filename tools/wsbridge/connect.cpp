@@ -1,5 +1,3 @@
-#include "tools/wsbridge/connect.h"
-
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -20,6 +18,7 @@
 #include "libcommon/base/signals.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/ndjson/output.h"
+#include "tools/wsbridge/options.h"
 #include "tools/wsbridge/process/child.h"
 #include "tools/wsbridge/process/event.h"
 #include "tools/wsbridge/websocket/codec.h"

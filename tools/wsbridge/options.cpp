@@ -71,9 +71,14 @@ void declare_options(CLI::App& app, Options& o) {
     verb->callback([&o, run] { o.run = run; });
     return verb;
   };
-  const auto with_catalog = [&o, add_verb](const char* name, const char* summary, const Run& run,
+  using Work = std::function<base::Result<void>(cli::Context&)>;
+  const auto with_catalog = [&o, add_verb](const char* name, const char* summary, const Work& work,
                                            void (*declare)(CLI::App&, Options&)) {
-    CLI::App& verb = *add_verb(name, summary, run);
+    CLI::App& verb = *add_verb(name, summary, [work](cli::Context& context) {
+      const auto done = work(context);
+      if (!done) context.log.error(done.error());
+      return done ? base::Exit::ok : done.error().exit;
+    });
     declare(verb, o);
     add_text(
         verb, "--db", o.catalog.db, "URL",
@@ -83,11 +88,7 @@ void declare_options(CLI::App& app, Options& o) {
     add_text(verb, "--store", o.catalog.store, "DIR", "directory of the sqlite catalog");
   };
   const auto account_verb = [&o](const char* noun) {
-    return [&o, noun](cli::Context& context) {
-      const auto done = account(noun, o.account, o.catalog, context.out);
-      if (!done) context.log.error(done.error());
-      return done ? base::Exit::ok : done.error().exit;
-    };
+    return [&o, noun](cli::Context& context) { return account(noun, o.account, o.catalog, context); };
   };
   app.require_subcommand(1);
   with_catalog(

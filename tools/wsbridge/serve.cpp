@@ -1,8 +1,4 @@
-#include "tools/wsbridge/serve.h"
-
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -12,7 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <sys/resource.h>
 
@@ -23,6 +18,7 @@
 #include "tools/wsbridge/api/redis.h"
 #include "tools/wsbridge/api/site.h"
 #include "tools/wsbridge/http/server.h"
+#include "tools/wsbridge/options.h"
 #include "tools/wsbridge/process/child.h"
 #include "tools/wsbridge/profile/read.h"
 
@@ -77,10 +73,7 @@ base::Result<void> apply_env_file(ServeOptions& options, std::optional<api::Redi
 base::Result<void> add_stream(const std::string& text, bool lines, Profile& profile) {
   const size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);
-  const auto good = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
-  };
-  if (equals == text.npos || name.empty() || !std::ranges::all_of(name, good))
+  if (equals == text.npos || !is_name(name, "-"))
     return usage("--stream " + text + ": expected NAME=COMMAND or NAME=-", "letters, digits, _ and -");
   if (std::ranges::count(profile.streams, name, &StreamSpec::name) != 0)
     return usage("--stream " + name + ": is there twice", "choose another name");
@@ -153,10 +146,6 @@ void raise_descriptor_limit() {
 class MetricsSite final : public http::Handler {
  public:
   explicit MetricsSite(api::Site& site) : site_(site) {}
-  awaitable<http::Admission> admit(const http::Request&) override {
-    http::Admission admission;
-    co_return admission;
-  }
   awaitable<http::Response> handle(http::Request& request) override {
     http::Response response{.status = 404, .headers = {{"Content-Type", "text/plain"}}, .body = {}};
     if (request.path == "/metrics") response = site_.metrics();
@@ -183,12 +172,9 @@ awaitable<void> stop_on_signal(asio::io_context& io, api::Site& site, http::Serv
       return feed.spec().pipeline.empty() && feed.counts().state == stream::FeedState::running;
     });
   };
-  const auto end = std::chrono::steady_clock::now() + kLastRecords;
-  asio::steady_timer timer(io);
-  while (input_runs() && std::chrono::steady_clock::now() < end) {
-    timer.expires_after(std::chrono::milliseconds(10));
-    co_await timer.async_wait(asio::use_awaitable);
-  }
+  process::Event pause(io.get_executor());
+  const auto end = process::Clock::now() + kLastRecords;
+  while (input_runs() && process::Clock::now() < end) co_await pause.wait(std::chrono::milliseconds(10));
   log.info("stopping");
   co_await site.drain();
   co_await server.stop(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
@@ -196,13 +182,16 @@ awaitable<void> stop_on_signal(asio::io_context& io, api::Site& site, http::Serv
   io.stop();
 }
 
-base::Result<void> run(ServeOptions options, const catalog::Location& location, cli::Context& context) {
+}  // namespace
+
+base::Result<void> serve(ServeOptions options, const catalog::Location& location, cli::Context& context) {
+  base::Signals::catch_reopen();
+  raise_descriptor_limit();
   base::Log& log = context.log;
   std::optional<api::RedisSpec> shared;
   const auto profile = served_profile(options, shared, log);
   if (!profile) return std::unexpected(profile.error());
-  const auto policy = access::Policy::make(*profile);
-  if (!policy) return std::unexpected(policy.error());
+  const access::Policy policy(*profile);
   std::shared_ptr<catalog::Users> users;
   if (needs_users(*profile)) {
     auto db = catalog::open_catalog(location);
@@ -210,10 +199,10 @@ base::Result<void> run(ServeOptions options, const catalog::Location& location, 
     users = std::make_shared<catalog::Users>(*db);
   }
   asio::io_context io(1);
-  access::Gate gate(users, *policy, profile->signup, log);
+  access::Gate gate(users, policy, profile->signup, log);
   const auto redis = shared ? std::make_shared<api::Redis>(*shared, log) : nullptr;
-  api::Site site(io.get_executor(), *profile, *policy, gate, redis, log);
-  if (auto built = site.build(context.version); !built) return built;
+  api::Site site(io.get_executor(), *profile, context.version, policy, gate, redis, log);
+  if (auto opened = site.open_pages(); !opened) return opened;
   const auto server =
       std::make_shared<http::Server>(io.get_executor(), site, profile->limits, options.access_log, log);
   MetricsSite metrics(site);
@@ -240,16 +229,6 @@ base::Result<void> run(ServeOptions options, const catalog::Location& location, 
                  asio::detached);
   io.run();
   return {};
-}
-
-}  // namespace
-
-base::Exit serve(const ServeOptions& options, const catalog::Location& catalog, cli::Context& context) {
-  base::Signals::catch_reopen();
-  raise_descriptor_limit();
-  const auto done = run(options, catalog, context);
-  if (!done) context.log.error(done.error());
-  return done ? base::Exit::ok : done.error().exit;
 }
 
 }  // namespace wl::wsbridge

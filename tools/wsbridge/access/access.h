@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -17,6 +16,7 @@
 #include "libcommon/packet/local_addresses.h"
 #include "tools/wsbridge/api/limiter.h"
 #include "tools/wsbridge/http/message.h"
+#include "tools/wsbridge/newest.h"
 #include "tools/wsbridge/profile/profile.h"
 
 namespace wl::wsbridge::access {
@@ -39,10 +39,16 @@ struct Identity {
   }
 };
 
+/// "http://dash.example:3000"
+[[nodiscard]] bool is_origin(const std::string& text);
+/// A name or address, as Host has it.
+[[nodiscard]] bool is_host(const std::string& text);
+
 /// The rules of the profile that need no catalog: Host, Origin, X-Forwarded-For. Constant after it is made.
 class Policy {
  public:
-  [[nodiscard]] static base::Result<Policy> make(const Profile& profile);
+  /// The profile has been read: its texts make sense.
+  explicit Policy(const Profile& profile);
   /// False: Host is neither an address, nor localhost, nor named in the profile (DNS rebinding).
   [[nodiscard]] bool host_allowed(const http::Request& request) const;
   /// The Origin header, when it is our own or one of the profile's; empty text: there is none. Nothing:
@@ -84,9 +90,8 @@ class Gate {
     std::string token{};  ///< digest
     int64_t until = 0;    ///< steady clock
   };
-  using Memories = std::unordered_map<std::string, Memory>;
+  static constexpr size_t kMaxRemembered = 10'000;
 
-  static void remember(Memories& memories, const std::string& key, Memory memory);
   boost::asio::awaitable<void> look_up(Identity& identity);
   boost::asio::awaitable<http::Response> give_token(std::string name, std::string body, std::string address);
 
@@ -94,8 +99,8 @@ class Gate {
   const Policy& policy_;
   Signup signup_;
   base::Log& log_;
-  Memories holders_{};    ///< by digest of the token; nobody's too
-  Memories tickets_{};    ///< by digest of the ticket
+  Newest<Memory> holders_{SIZE_MAX, kMaxRemembered};  ///< by digest of the token; nobody's too
+  Newest<Memory> tickets_{SIZE_MAX, kMaxRemembered};  ///< by digest of the ticket
   uint64_t revoked_ = 0;  ///< counts log-outs: what was asked before one is not remembered behind it
   api::Limiter attempts_{{{"address", 10}, {"account", 10}, {"complaint", 10}}, nullptr};
   std::shared_ptr<int> hashing_ = std::make_shared<int>();  ///< who hashes or waits for that has one more

@@ -17,11 +17,10 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::awaitable;
-using http::Response;
+using http::problem, http::Response;
 
 constexpr int64_t kRemembered = 5 * base::kSecond;  ///< how long a token disabled elsewhere still works
 constexpr int64_t kTicketLife = 30 * base::kSecond;
-constexpr size_t kMaxRemembered = 10'000;
 constexpr long kMaxHashing = 32;  ///< with those that wait: under a second
 constexpr const char* kNoCatalog = "the catalog does not answer";
 
@@ -33,14 +32,6 @@ constexpr const char* kNobody =
 
 Response as_json(const nlohmann::ordered_json& body) {
   return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, body.dump()};
-}
-
-Response refuse(unsigned status, std::string_view detail, int retry_after_s = 1) {
-  Response response = http::problem(status, detail);
-  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (status == 429 || status == 503)
-    response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
-  return response;
 }
 
 /// The digest of "Authorization: Bearer …"; empty: there is none.
@@ -62,18 +53,18 @@ struct Credentials {
 Response enter(catalog::Users& users, const Credentials& given, bool login, base::Log& log) {
   const auto lost = [&log](const base::Error& error) {
     log.error(error);
-    return refuse(503, kNoCatalog);
+    return problem(503, kNoCatalog);
   };
   const auto hash = login ? base::Result<std::string>() : hash_password(given.password);
   if (!hash) return lost(hash.error());
   const auto found = login ? users.find(given.email)
                            : users.add(given.email, *hash, given.code.empty() ? "" : digest(given.code));
-  if (!found && found.error().exit == base::Exit::no) return refuse(409, "the address is taken");
+  if (!found && found.error().exit == base::Exit::no) return problem(409, "the address is taken");
   if (!found) return lost(found.error());
   const bool usable = *found && (*found)->disabled == 0;
   if (login && !password_fits(usable ? (*found)->password : "", given.password))
-    return refuse(401, "email or password is wrong");
-  if (!*found) return refuse(403, "the code is unknown, used, or too old");
+    return problem(401, "email or password is wrong");
+  if (!*found) return problem(403, "the code is unknown, used, or too old");
   const std::string token = new_secret();
   const int64_t now = base::wall_clock_ns();
   const auto added =
@@ -160,8 +151,10 @@ awaitable<Identity> Gate::identify(const http::Request& request, bool socket) {
   identity.token = bearer(request);
   if (socket && identity.token.empty()) {
     for (const auto& [name, value] : http::parse_query(request.query).value_or(http::Headers{})) {
-      const auto ticket = name == "ticket" ? tickets_.extract(digest(value)) : Memories::node_type();
-      if (ticket && ticket.mapped().until > base::steady_clock_ns()) identity.token = ticket.mapped().token;
+      if (name != "ticket") continue;
+      const Memory* const ticket = tickets_.find(digest(value));
+      if (ticket != nullptr && ticket->until > base::steady_clock_ns()) identity.token = ticket->token;
+      tickets_.erase(digest(value));
     }
   }
   if (!identity.token.empty()) co_await look_up(identity);
@@ -178,8 +171,8 @@ awaitable<bool> Gate::still(Identity identity) {
 awaitable<void> Gate::look_up(Identity& identity) {
   const int64_t now = base::steady_clock_ns();
   identity.user.reset();
-  if (const auto at = holders_.find(identity.token); at != holders_.end() && at->second.until > now) {
-    identity.user = at->second.user;
+  if (const Memory* const known = holders_.find(identity.token); known != nullptr && known->until > now) {
+    identity.user = known->user;
     co_return;
   }
   const uint64_t before = revoked_;
@@ -187,41 +180,32 @@ awaitable<void> Gate::look_up(Identity& identity) {
   const auto found = co_await away(catalog_, std::move(job));
   identity.unknown = !found;
   if (found && *found) identity.user = User{(*found)->id, (*found)->email};
-  if (found && revoked_ == before) remember(holders_, identity.token, {identity.user, {}, now + kRemembered});
+  if (found && revoked_ == before) holders_.put(identity.token, 0, {identity.user, {}, now + kRemembered});
   // Not for each of those who ask while the catalog is away.
   if (!found && !attempts_.check_here("complaint", "", now)) log_.error(found.error());
 }
 
-/// They must not grow: first goes what is over, then all.
-void Gate::remember(Memories& memories, const std::string& key, Memory memory) {
-  const int64_t now = base::steady_clock_ns();
-  if (memories.size() >= kMaxRemembered)
-    std::erase_if(memories, [now](const auto& entry) { return entry.second.until <= now; });
-  if (memories.size() >= kMaxRemembered) memories.clear();
-  memories[key] = std::move(memory);
-}
-
 awaitable<Response> Gate::answer(std::string_view name, const http::Request& request,
                                  const Identity& identity) {
-  if (!users_) co_return refuse(404, "this bridge has no users");
+  if (!users_) co_return problem(404, "this bridge has no users");
   const std::string kind(name);  // g++ 12 mistreats temporaries in co_await
   if (kind == "login" || kind == "signup" || kind == "setup")
     co_return co_await give_token(kind, request.body, identity.address);
-  if (!identity.user) co_return identity.unknown ? refuse(503, kNoCatalog) : refuse(401, "needs a token");
+  if (!identity.user) co_return identity.unknown ? problem(503, kNoCatalog) : problem(401, "needs a token");
   if (kind == "me") co_return as_json({{"id", identity.user->id}, {"email", identity.user->email}});
   if (kind == "ticket") {
     const std::string ticket = new_secret();
-    remember(tickets_, digest(ticket), {{}, identity.token, base::steady_clock_ns() + kTicketLife});
+    tickets_.put(digest(ticket), 0, {{}, identity.token, base::steady_clock_ns() + kTicketLife});
     co_return as_json({{"ticket", ticket}, {"expires_in", kTicketLife / base::kSecond}});
   }
-  if (kind != "logout") co_return refuse(404, "there is no such route");
+  if (kind != "logout") co_return problem(404, "there is no such route");
   auto job = [users = users_, token = identity.token] { return users->revoke(token); };
   const auto done = co_await away(catalog_, std::move(job));
   holders_.erase(identity.token);
   ++revoked_;
   if (done) co_return Response{204, {}, {}};
   log_.error(done.error());
-  co_return refuse(503, kNoCatalog);
+  co_return problem(503, kNoCatalog);
 }
 
 awaitable<Response> Gate::give_token(std::string name, std::string body, std::string address) {
@@ -231,21 +215,21 @@ awaitable<Response> Gate::give_token(std::string name, std::string body, std::st
     const auto json = nlohmann::json::parse(body);
     given = {json.at("email"), json.at("password"), json.value("code", "")};
   } catch (const nlohmann::json::exception&) {
-    co_return refuse(422, "needs a JSON object with email and password");
+    co_return problem(422, "needs a JSON object with email and password");
   }
   const auto email = read_email(given.email);
   const auto password = check_password(given.password);
-  if (!login && !(email && password)) co_return refuse(422, (email ? password : email).error().text);
+  if (!login && !(email && password)) co_return problem(422, (email ? password : email).error().text);
   given.email = email.value_or("");  // of a login what cannot be is only unknown
   given.password = password.value_or("");
-  if (name == "signup" && signup_ == Signup::closed) co_return refuse(403, "nobody can sign up here");
+  if (name == "signup" && signup_ == Signup::closed) co_return problem(403, "nobody can sign up here");
   if ((name == "setup" || (name == "signup" && signup_ == Signup::invited)) && given.code.empty())
-    co_return refuse(403, "needs the code of an invitation");
-  if (hashing_.use_count() > kMaxHashing) co_return refuse(503, "too many want to log in at once");
+    co_return problem(403, "needs the code of an invitation");
+  if (hashing_.use_count() > kMaxHashing) co_return problem(503, "too many want to log in at once");
   const int64_t now = base::steady_clock_ns();
   auto wait = attempts_.check_here("address", address, now);
   if (!wait) wait = attempts_.check_here("account", given.email, now);
-  if (wait) co_return refuse(429, "too many attempts", *wait);
+  if (wait) co_return problem(429, "too many attempts", *wait);
   const std::shared_ptr<int> counted = hashing_;
   auto job = [users = users_, given, login, &log = log_] { return enter(*users, given, login, log); };
   co_return co_await away(hashers_, std::move(job));

@@ -50,7 +50,7 @@ Authority read_authority(std::string_view text) {
   if (std::string address = address_of(name); !address.empty()) return {std::move(address), port, true};
   std::string host = boost::algorithm::to_lower_copy(std::string(name));
   if (host.size() > 1 && host.ends_with('.')) host.pop_back();
-  if (host.find_first_of("/@?#\\ []:") != std::string::npos) return {};
+  if (host.find_first_of("/@?#*\\ []:") != std::string::npos) return {};
   return {std::move(host), port, false};
 }
 
@@ -86,29 +86,20 @@ Client find_client(const http::Request& request, const Networks& proxies) {
 
 }  // namespace
 
-base::Result<Policy> Policy::make(const Profile& profile) {
-  Policy policy;
+bool is_origin(const std::string& text) {
+  const std::string origin = canonical_origin(text);
+  return origin.starts_with("http://") || origin.starts_with("https://");
+}
+
+bool is_host(const std::string& text) { return !read_authority(text).host.empty(); }
+
+Policy::Policy(const Profile& profile) {
   const std::vector<std::string> itself{"127.0.0.0/8", "::1"};
-  for (const std::string& text : profile.open_to.empty() ? itself : profile.open_to) {
-    const auto network = packet::parse_network(text);
-    if (!network) return base::with_context("open_to", network.error());
-    policy.open_to_.add(*network);
-  }
-  for (const std::string& text : profile.trusted_proxies) {
-    const auto network = packet::parse_network(text);
-    if (!network) return base::with_context("trusted_proxies", network.error());
-    policy.proxies_.add(*network);
-  }
-  for (const std::string& origin : profile.origins) {
-    policy.origins_.push_back(canonical_origin(origin));
-    if (policy.origins_.back().empty())
-      return base::fail("origins: \"" + origin + "\" is no origin", "scheme://host:port, nothing behind it");
-  }
-  for (const std::string& host : profile.hosts) {
-    policy.hosts_.push_back(read_authority(host).host);
-    if (policy.hosts_.back().empty()) return base::fail("hosts: \"" + host + "\" is no host name");
-  }
-  return policy;
+  for (const std::string& text : profile.open_to.empty() ? itself : profile.open_to)
+    open_to_.add(packet::parse_network(text).value());
+  for (const std::string& text : profile.trusted_proxies) proxies_.add(packet::parse_network(text).value());
+  for (const std::string& origin : profile.origins) origins_.push_back(canonical_origin(origin));
+  for (const std::string& host : profile.hosts) hosts_.push_back(read_authority(host).host);
 }
 
 bool Policy::host_allowed(const http::Request& request) const {

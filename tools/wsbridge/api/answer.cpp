@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include <boost/algorithm/string/join.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +15,7 @@ namespace {
 
 using boost::asio::awaitable;
 
-constexpr const char* kBusy = "too busy: try again in a second";
+constexpr int64_t kCommandTime = 30 * base::kSecond;
 
 /// How a worker or command ended, for HTTP.
 struct Ending {
@@ -34,50 +35,42 @@ const Ending& ending_of(const worker::Call& call) {
   return found == kEndings.end() ? kEndings.back() : *found;
 }
 
-/// An `error` record: why the work failed.
-struct Fault {
-  std::string message{};
-  unsigned failure = 0;  ///< status of HTTP, where the record's `code` is one; else 0
-};
-std::optional<Fault> as_fault(const std::string& record) {
+/// What an `error` record says; status 0: its `code` is none of HTTP. Nothing: it is another record.
+std::optional<Failure> as_failure(const std::string& record) {
   if (!record.contains("\"error\"")) return std::nullopt;
   const auto json = nlohmann::json::parse(record, nullptr, false);
   if (!json.is_object() || json.value("type", nlohmann::json()) != "error") return std::nullopt;
   const auto message = json.value("message", nlohmann::json()), code = json.value("code", nlohmann::json());
-  Fault fault{.message = message.is_string() ? message.get<std::string>() : ""};
-  if (code.is_number_unsigned() && code >= 400U && code < 600U) fault.failure = code.get<unsigned>();
-  return fault;
+  const bool is_status = code.is_number_unsigned() && code >= 400U && code < 600U;
+  return Failure{is_status ? code.get<unsigned>() : 0, message.is_string() ? message.get<std::string>() : ""};
 }
 
-/// How a call failed; 0: it did not. Of what it says itself its own code counts.
-unsigned failure_of(const worker::Call& call, unsigned code) {
-  return call.status() > 0 && code != 0 ? code : ending_of(call).failure;
+/// How a call failed, in words of its own where it has `said` some; nothing: it did not.
+std::optional<Failure> failure_of(const worker::Call& call, const std::optional<Failure>& said) {
+  const Ending& ending = ending_of(call);
+  if (ending.failure == 0) return std::nullopt;
+  Failure failure{ending.failure, ending.reason};
+  if (said && said->status != 0 && call.status() > 0) failure.status = said->status;
+  if (said && !said->detail.empty()) failure.detail = said->detail;
+  return failure;
 }
 
 /// A call's output as it comes: records as lines, or pieces as they are.
-class CallBody final : public http::BodySource {
- public:
-  CallBody(std::unique_ptr<worker::Call> call, std::optional<std::string> first, bool lines)
-      : call_(std::move(call)), next_(std::move(first)), lines_(lines) {}
-
-  awaitable<std::optional<std::string>> next() override {
-    if (std::exchange(started_, true) && next_) next_ = co_await call_->next();
-    if (next_) co_return lines_ ? *next_ + "\n" : *next_;
-    // Too late for another status: lines end with a record that says so, raw bytes without their last chunk.
-    if (call_->status() == 0 || std::exchange(told_, true)) co_return std::nullopt;
-    const std::string why = ending_of(*call_).reason;
-    if (!lines_) throw std::runtime_error(why);
-    co_return R"({"type":"error","message":")" + why + "\"}\n";
+awaitable<void> write_call(std::shared_ptr<worker::Call> call, std::optional<std::string> next, bool lines,
+                           http::BodySink& sink) {
+  sink.gone = [&call] { call->cancel(); };
+  for (bool taken = true; next;) {
+    if (lines) *next += '\n';
+    taken = co_await sink.write(*next);
+    if (!taken) co_return;
+    next = co_await call->next();
   }
-  void gone() override { call_->cancel(); }
-
- private:
-  std::unique_ptr<worker::Call> call_;
-  std::optional<std::string> next_;
-  bool lines_;
-  bool started_ = false;
-  bool told_ = false;
-};
+  // Too late for another status: lines end with a record that says so, raw bytes without their last chunk.
+  if (call->status() == 0) co_return;
+  const std::string why = ending_of(*call).reason, told = R"({"type":"error","message":")" + why + "\"}\n";
+  if (!lines) throw std::runtime_error(why);
+  (void)co_await sink.write(told);
+}
 
 }  // namespace
 
@@ -88,22 +81,16 @@ Answers::Answers(boost::asio::any_io_executor executor, const Profile& profile, 
     feeds_.emplace(spec.name, std::make_shared<stream::Feed>(executor, spec, log));
   for (const WorkerSpec& spec : profile.workers)
     pools_.emplace(spec.name, std::make_shared<worker::Pool>(executor, spec, log));
-}
-
-base::Result<void> Answers::compile() {
-  std::vector<std::string> texts;
-  for (const RouteSpec& route : profile_.routes)
-    texts.insert(texts.end(), {route.as, route.status_as, route.error_as});
-  for (const SocketSpec& socket : profile_.sockets) {
-    for (const ReceiveSpec& receive : socket.receive) texts.push_back(receive.as);
+  const auto compile = [this](const std::string& text) {
+    if (!text.empty() && !programs_.contains(text))
+      programs_.emplace(text, shape::Program::compile(text).value());
+  };
+  for (const RouteSpec& route : profile.routes)
+    for (const std::string& text : {route.as, route.status_as, route.error_as}) compile(text);
+  for (const SocketSpec& socket : profile.sockets) {
+    for (const SubscriptionSpec& row : socket.streams) compile(row.as);
+    for (const ReceiveSpec& row : socket.receive) compile(row.as);
   }
-  for (const std::string& text : texts) {
-    if (text.empty() || programs_.contains(text)) continue;
-    auto program = shape::Program::compile(text);
-    if (!program) return std::unexpected(program.error());
-    programs_.emplace(text, std::move(*program));
-  }
-  return {};
 }
 
 void Answers::start() {
@@ -123,23 +110,15 @@ awaitable<void> Answers::stop() {
   while (left != 0) co_await event.wait();
 }
 
-base::Result<std::shared_ptr<stream::View>> Answers::view(const std::string& stream, const std::string& as,
-                                                          bool timestamp, Slow slow,
-                                                          const stream::Mine& mine) {
+std::shared_ptr<stream::View> Answers::view(const SubscriptionSpec& spec, const std::string& user) {
   std::erase_if(views_, [](const auto& row) {  // users come and go
-    return row.second.use_count() <= 1 && !std::get<stream::Mine>(row.first).key.empty();
+    return row.second.use_count() <= 1 && !row.first.second.empty();
   });
-  std::shared_ptr<stream::View>& view = views_[{stream, as, timestamp, slow, mine}];
-  if (view) return view;
-  std::optional<shape::Program> program;
-  if (!as.empty()) {
-    auto compiled = shape::Program::compile(as);
-    if (!compiled) return std::unexpected(compiled.error());
-    program.emplace(std::move(*compiled));
-  }
-  stream::ViewOptions options{
-      .timestamp = timestamp, .slow = slow, .backlog_bytes = profile_.limits.backlog_bytes, .mine = mine};
-  view = std::make_shared<stream::View>(*feeds_.at(stream), std::move(program), options, log_);
+  std::shared_ptr<stream::View>& view = views_[{spec, user}];
+  shape::Program* const program = spec.as.empty() ? nullptr : &programs_.at(spec.as);
+  if (!view)
+    view = std::make_shared<stream::View>(feeds_.at(spec.stream), spec, user, program,
+                                          profile_.limits.backlog_bytes, log_);
   return view;
 }
 
@@ -147,10 +126,10 @@ awaitable<http::Response> Answers::answer(const RouteSpec& route, Values values,
                                           http::Request& request) {
   if (route.source == Source::stream) co_return from_stream(route, request);
   const auto argv = fill(route.argv, values);
-  if (!argv) co_return failure(route, 400, argv.error().text);
+  if (!argv) co_return failure(route, {400, argv.error().text});
   if (route.form != Form::json) co_return co_await as_it_comes(route, values, *argv, owner, request);
   if (route.cache_ns == 0) {
-    const Entry entry = co_await in_one_piece(route, *argv, owner, &request.gone);
+    const Entry entry = co_await in_one_piece(route, *argv, owner, request.gone);
     co_return respond(entry, request);
   }
   std::string key = owner;
@@ -167,7 +146,7 @@ http::Response Answers::from_stream(const RouteSpec& route, const http::Request&
   const stream::Text newest = feed.last();
   // A program may make something of null.
   if (!newest && route.give == Give::last && route.as.empty())
-    return failure(route, 404, "the stream has given no record yet");
+    return failure(route, {404, "the stream has given no record yet"});
   auto& [of, entry] = last_[&route];
   if (entry.body != nullptr && of == newest) return respond(entry, request);
   of = newest;
@@ -215,84 +194,87 @@ Entry Answers::shaped(const RouteSpec& route, const std::string& json) {
                     status->find_first_not_of("0123456789") == status->npos;
   if (good && status == "204") return make_entry(204, "", "");
   auto body = good ? first(route.as, json) : std::nullopt;
-  if (!body) return failed(route, 500, "the answer could not be shaped");
+  if (!body) return failed(route, {500, "the answer could not be shaped"});
   return make_entry(static_cast<unsigned>(std::stoul(*status)), "application/json", std::move(*body));
 }
 
-Entry Answers::failed(const RouteSpec& route, unsigned status, std::string_view detail) {
-  const std::string problem = std::get<std::string>(http::problem(status, detail).body);
-  const auto own = route.error_as.empty() ? std::nullopt : first(route.error_as, problem);
-  return make_entry(status, own ? "application/json" : "application/problem+json", own.value_or(problem));
+Entry Answers::failed(const RouteSpec& route, const Failure& why) {
+  http::Response problem = http::problem(why.status, why.detail, why.retry_after_s);
+  auto& text = std::get<std::string>(problem.body);
+  const auto own = route.error_as.empty() ? std::nullopt : first(route.error_as, text);
+  if (own) problem.headers.front().second = "application/json";
+  Entry entry = make_entry(why.status, "", own.value_or(text));
+  entry.headers = std::move(problem.headers);
+  return entry;
 }
 
-http::Response Answers::failure(const RouteSpec& route, unsigned status, std::string_view detail) {
-  return respond(failed(route, status, detail), {});
+http::Response Answers::failure(const RouteSpec& route, const Failure& why) {
+  return respond(failed(route, why), {});
 }
 
-base::Result<Answers::CallPtr> Answers::call(const RouteSpec& route, const Argv& argv,
-                                             const std::string& owner) {
-  if (route.source == Source::worker) return pools_.at(route.name)->call(argv, owner, route.timeout_ns);
-  return worker::run_command(executor_, argv, owner, route.timeout_ns, route.form == Form::raw, log_);
+std::expected<Answers::CallPtr, Failure> Answers::call(const RouteSpec& route, const Argv& argv,
+                                                       const std::string& owner) {
+  if (route.source == Source::worker) {
+    worker::Pool& pool = *pools_.at(route.name);
+    auto call = pool.call(argv, owner, route.timeout_ns != 0 ? route.timeout_ns : pool.spec().timeout_ns);
+    if (!call) return std::unexpected(Failure{503, "too busy: try again in a second"});
+    return call;
+  }
+  const int64_t time = route.timeout_ns != 0 ? route.timeout_ns : kCommandTime;
+  auto call = worker::run_command(executor_, argv, owner, time, route.form == Form::raw, log_);
+  if (!call) return std::unexpected(Failure{500, call.error().line()});
+  return std::move(*call);
 }
 
 /// `gone` is set while it waits; null: it goes on without the client.
-awaitable<Outcome> Answers::collect(base::Result<CallPtr> started, std::function<void()>* gone) {
-  Outcome outcome;
-  if (!started || *started == nullptr) {
-    outcome.failure = started ? 503 : 500;
-    outcome.detail = started ? kBusy : started.error().line();
-    co_return outcome;
-  }
+awaitable<Records> Answers::collect(const RouteSpec& route, const Argv& argv, const std::string& owner,
+                                    std::function<void()>* gone) {
+  auto started = call(route, argv, owner);
+  if (!started) co_return std::unexpected(started.error());
   worker::Call& call = **started;
   if (gone != nullptr) *gone = [&call] { call.cancel(); };
-  unsigned code = 0;
-  for (size_t bytes = 0; bytes <= kMaxAnswer;) {
+  Records records;
+  std::optional<Failure> said;
+  size_t bytes = 0;
+  while (bytes <= kMaxAnswer) {
     std::optional<std::string> record = co_await call.next();
     if (!record) break;
-    if (auto fault = as_fault(*record)) {
-      outcome.detail = std::move(fault->message);
-      code = fault->failure;
+    if (auto failure = as_failure(*record)) {
+      said = std::move(failure);
       continue;
     }
     bytes += record->size();
-    outcome.records.push_back(std::move(*record));
-    if (bytes > kMaxAnswer) outcome = {.failure = 500, .detail = "the answer is larger than 64 MiB"};
+    records->push_back(std::move(*record));
   }
   if (gone != nullptr) *gone = nullptr;
-  if (outcome.failure != 0) co_return outcome;
-  outcome.failure = failure_of(call, code);
-  if (outcome.detail.empty()) outcome.detail = ending_of(call).reason;
-  co_return outcome;
+  if (bytes > kMaxAnswer) co_return std::unexpected(Failure{500, "the answer is larger than 64 MiB"});
+  if (auto failure = failure_of(call, said)) co_return std::unexpected(std::move(*failure));
+  co_return records;
 }
 
 awaitable<Entry> Answers::in_one_piece(const RouteSpec& route, const Argv& argv, const std::string& owner,
                                        std::function<void()>* gone) {
-  auto started = call(route, argv, owner);
-  const Outcome outcome = co_await collect(std::move(started), gone);
-  if (outcome.failure != 0) co_return failed(route, outcome.failure, outcome.detail);
-  std::string json;
-  for (const std::string& record : outcome.records) json += (json.empty() ? "" : ",") + record;
-  co_return shaped(route, "[" + json + "]");
+  const Records records = co_await collect(route, argv, owner, gone);
+  if (!records) co_return failed(route, records.error());
+  co_return shaped(route, "[" + boost::algorithm::join(*records, ",") + "]");
 }
 
 awaitable<http::Response> Answers::as_it_comes(const RouteSpec& route, const Values& values, const Argv& argv,
                                                const std::string& owner, http::Request& request) {
   auto started = call(route, argv, owner);
-  if (!started) co_return failure(route, 500, started.error().line());
+  if (!started) co_return failure(route, started.error());
   CallPtr running = std::move(*started);
-  if (!running) co_return failure(route, 503, kBusy);
-  request.gone = [call = running.get()] { call->cancel(); };
+  *request.gone = [call = running.get()] { call->cancel(); };
   std::optional<std::string> first = co_await running->next();
-  request.gone = nullptr;
+  *request.gone = nullptr;
   const bool lines = route.form == Form::ndjson;
-  const auto why = first ? as_fault(*first) : std::nullopt;
+  const auto why = first ? as_failure(*first) : std::nullopt;
   std::optional<std::string> then;
   if (why) then = co_await running->next();
   const bool is_bytes = !lines && (then || running->status() == 0);
   if (why) first = is_bytes ? *first + then.value_or("") : std::move(then);
-  if (!first && running->status() != 0)
-    co_return failure(route, failure_of(*running, why ? why->failure : 0),
-                      why && !why->message.empty() ? why->message : ending_of(*running).reason);
+  const auto failed = first ? std::nullopt : failure_of(*running, why);
+  if (failed) co_return failure(route, *failed);
   http::Response response{.status = route.status, .headers = {}, .body = {}};
   response.headers.emplace_back("Content-Type", lines ? "application/x-ndjson" : route.media_type);
   if (!route.file_name.empty()) {
@@ -300,25 +282,22 @@ awaitable<http::Response> Answers::as_it_comes(const RouteSpec& route, const Val
     std::erase_if(name, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
     response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name + "\"");
   }
-  response.body = std::make_unique<CallBody>(std::move(running), std::move(first), lines);
+  response.body =
+      http::BodyMaker([call = std::shared_ptr(std::move(running)), first = std::move(first),
+                       lines](http::BodySink& sink) { return write_call(call, first, lines, sink); });
   co_return response;
 }
 
-awaitable<Outcome> Answers::message(const ReceiveSpec& receive, Values values, std::string owner,
+awaitable<Records> Answers::message(const ReceiveSpec& receive, Values values, std::string owner,
                                     std::function<void()>& gone) {
-  Outcome outcome;
-  auto argv = fill(receive.argv, values);
-  if (!argv) {
-    outcome = {.failure = 400, .detail = argv.error().text};
-    co_return outcome;
-  }
-  worker::Pool& pool = *pools_.at(receive.name);
-  CallPtr call = pool.call(std::move(*argv), std::move(owner), pool.spec().timeout_ns);
-  outcome = co_await collect(std::move(call), &gone);
-  const std::vector<std::string> records = std::exchange(outcome.records, {});
-  const auto keep = [&](std::string_view result) { outcome.records.emplace_back(result); };
-  for (const std::string& record : records) (void)shape(receive.as, record, keep);
-  co_return outcome;
+  const auto argv = fill(receive.argv, values);
+  if (!argv) co_return std::unexpected(Failure{400, argv.error().text});
+  Records given = co_await collect(receive, *argv, owner, &gone);
+  if (!given) co_return given;
+  Records shaped;
+  const auto keep = [&](std::string_view result) { shaped->emplace_back(result); };
+  for (const std::string& record : *given) (void)shape(receive.as, record, keep);
+  co_return shaped;
 }
 
 }  // namespace wl::wsbridge::api

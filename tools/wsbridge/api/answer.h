@@ -1,12 +1,12 @@
 #pragma once
 // What runs, and what it gives: streams with their views, workers, commands; records shaped into answers.
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,12 +25,15 @@
 
 namespace wl::wsbridge::api {
 
-/// What a worker or command gave.
-struct Outcome {
-  unsigned failure = 0;  ///< status of HTTP; 0: it is done
-  std::string detail{};  ///< why it failed, for the client
-  std::vector<std::string> records{};
+/// Why there is no answer.
+struct Failure {
+  unsigned status = 500;  ///< of HTTP
+  std::string detail{};   ///< for the client
+  int retry_after_s = 1;  ///< of 429 and 503
 };
+
+/// What a worker or command gave.
+using Records = std::expected<std::vector<std::string>, Failure>;
 
 /// I/O thread only; it outlives the coroutines that wait for it.
 class Answers {
@@ -40,11 +43,9 @@ class Answers {
   template <class T>
   using ByName = std::map<std::string, std::shared_ptr<T>, std::less<>>;
 
-  /// The profile has been checked: names are there. It and the log outlive this.
+  /// The profile has been checked: names are there, and programs compile. It and the log outlive this.
   Answers(boost::asio::any_io_executor executor, const Profile& profile, std::shared_ptr<Redis> redis,
           base::Log& log);
-  /// Compiles the programs of the profile.
-  [[nodiscard]] base::Result<void> compile();
   /// Starts every stream (one on demand then waits for its first listener).
   void start();
   /// Ends all processes at once, each group with SIGTERM, then SIGKILL.
@@ -54,16 +55,14 @@ class Answers {
   boost::asio::awaitable<http::Response> answer(const RouteSpec& route, Values values, std::string owner,
                                                 http::Request& request);
   /// What a client's message is answered with: each record through its program. `gone` is set while it waits.
-  boost::asio::awaitable<Outcome> message(const ReceiveSpec& receive, Values values, std::string owner,
+  boost::asio::awaitable<Records> message(const ReceiveSpec& receive, Values values, std::string owner,
                                           std::function<void()>& gone);
   /// A failure in the route's own shape.
-  [[nodiscard]] http::Response failure(const RouteSpec& route, unsigned status, std::string_view detail);
+  [[nodiscard]] http::Response failure(const RouteSpec& route, const Failure& why);
   /// `json` through the route's program.
   [[nodiscard]] Entry shaped(const RouteSpec& route, const std::string& json);
-  /// A stream through a program, shared by all who want the same.
-  [[nodiscard]] base::Result<std::shared_ptr<stream::View>> view(const std::string& stream,
-                                                                 const std::string& as, bool timestamp,
-                                                                 Slow slow, const stream::Mine& mine = {});
+  /// Shared by all who want the same; `user` is whose records it has, where the spec says `mine`.
+  [[nodiscard]] std::shared_ptr<stream::View> view(const SubscriptionSpec& spec, const std::string& user);
   [[nodiscard]] const ByName<stream::Feed>& feeds() const { return feeds_; }
   [[nodiscard]] const ByName<worker::Pool>& pools() const { return pools_; }
   [[nodiscard]] const Cache& cache() const { return cache_; }
@@ -72,9 +71,10 @@ class Answers {
   using CallPtr = std::unique_ptr<worker::Call>;
 
   [[nodiscard]] http::Response from_stream(const RouteSpec& route, const http::Request& request);
-  [[nodiscard]] base::Result<CallPtr> call(const RouteSpec& route, const Argv& argv,
-                                           const std::string& owner);
-  boost::asio::awaitable<Outcome> collect(base::Result<CallPtr> started, std::function<void()>* gone);
+  [[nodiscard]] std::expected<CallPtr, Failure> call(const RouteSpec& route, const Argv& argv,
+                                                     const std::string& owner);
+  boost::asio::awaitable<Records> collect(const RouteSpec& route, const Argv& argv, const std::string& owner,
+                                          std::function<void()>* gone);
   boost::asio::awaitable<Entry> in_one_piece(const RouteSpec& route, const Argv& argv,
                                              const std::string& owner, std::function<void()>* gone);
   boost::asio::awaitable<http::Response> as_it_comes(const RouteSpec& route, const Values& values,
@@ -83,7 +83,7 @@ class Answers {
   [[nodiscard]] bool shape(const std::string& as, const std::string& json,
                            const std::function<void(std::string_view)>& each);
   [[nodiscard]] std::optional<std::string> first(const std::string& as, const std::string& json);
-  [[nodiscard]] Entry failed(const RouteSpec& route, unsigned status, std::string_view detail);
+  [[nodiscard]] Entry failed(const RouteSpec& route, const Failure& why);
 
   boost::asio::any_io_executor executor_;
   const Profile& profile_;
@@ -92,8 +92,7 @@ class Answers {
   ByName<stream::Feed> feeds_{};
   ByName<worker::Pool> pools_{};
   std::map<std::string, shape::Program> programs_{};  ///< by their text
-  using Wanted = std::tuple<std::string, std::string, bool, Slow, stream::Mine>;
-  std::map<Wanted, std::shared_ptr<stream::View>> views_{};
+  std::map<std::pair<SubscriptionSpec, std::string>, std::shared_ptr<stream::View>> views_{};  ///< by user
   /// A stream's answer, good until its newest record is another.
   std::map<const RouteSpec*, std::pair<stream::Text, Entry>> last_{};
 };

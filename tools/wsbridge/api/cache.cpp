@@ -19,12 +19,14 @@ namespace {
 using boost::asio::awaitable;
 using nlohmann::json;
 
+constexpr size_t kBeside = 512;  // bytes of an answer beside key and body, roughly
+
 int64_t wall_clock_ms() { return base::wall_clock_ns() / base::kMillisecond; }
 
 /// How an entry stands in Redis: "[STATUS,BORN,MEDIA-TYPE]\nBODY", BORN in milliseconds since 1970.
 std::string packed(const Entry& entry) {
   const int64_t age = (base::steady_clock_ns() - entry.born_ns) / base::kMillisecond;
-  return json{entry.status, wall_clock_ms() - age, entry.media_type}.dump() + '\n' + *entry.body;
+  return json{entry.status, wall_clock_ms() - age, entry.headers.front().second}.dump() + '\n' + *entry.body;
 }
 
 std::optional<Entry> unpacked(const std::string& text) {
@@ -52,8 +54,11 @@ awaitable<std::optional<Entry>> fetch(Redis& redis, std::string key, int64_t ttl
 
 Entry make_entry(unsigned status, std::string media_type, std::string body) {
   std::string etag = '"' + access::digest(body).substr(0, 32) + '"';
-  return {status, std::move(media_type), std::make_shared<const std::string>(std::move(body)),
-          std::move(etag), base::steady_clock_ns()};
+  return {status,
+          {{"Content-Type", std::move(media_type)}},
+          std::make_shared<const std::string>(std::move(body)),
+          std::move(etag),
+          base::steady_clock_ns()};
 }
 
 http::Response respond(const Entry& entry, const http::Request& request) {
@@ -69,76 +74,65 @@ http::Response respond(const Entry& entry, const http::Request& request) {
       return response;
     }
   }
-  response.headers.emplace_back("Content-Type", entry.media_type);
+  response.headers.insert(response.headers.end(), entry.headers.begin(), entry.headers.end());
   response.body = entry.body;
   return response;
 }
 
-struct Cache::Place {
-  explicit Place(const boost::asio::any_io_executor& executor) : ready(executor) {}
+/// An answer that is being made.
+struct Cache::Making {
+  explicit Making(const boost::asio::any_io_executor& executor) : ready(executor) {}
   process::Event ready;
   bool made = false;
   Entry entry{};
   std::exception_ptr error{};
-  int64_t until_ns = 0;
-  size_t bytes = 512;  // beside key and body, roughly
-  std::list<Places::iterator>::iterator in_order{};
 };
-
-void Cache::keep(Places::iterator place) {
-  Place& it = *place->second;
-  if (!it.error) it.bytes += place->first.size() + it.entry.body->size();
-  it.in_order = order_.insert(order_.end(), place);
-  bytes_ += it.bytes;
-  if (it.error || it.entry.status >= 300 || it.bytes > max_bytes_ / 4) return drop(place);
-  while (order_.size() > max_entries_ || bytes_ > max_bytes_) drop(order_.front());
-}
-
-void Cache::drop(Places::iterator place) {
-  bytes_ -= place->second->bytes;
-  order_.erase(place->second->in_order);
-  places_.erase(place);
-}
 
 awaitable<Entry> Cache::get(std::string route, std::string values, int64_t ttl_ns, Maker make) {
   const std::string key = route + '\n' + values;
   Counts& counts = routes_[route];
-  const auto old = places_.find(key);
-  if (old != places_.end() && old->second->made && old->second->until_ns <= base::steady_clock_ns())
-    drop(old);
-  const auto [at, first] = places_.try_emplace(key);
-  if (first) at->second = std::make_shared<Place>(executor_);
-  const std::shared_ptr<Place> place = at->second;
+  const Entry* const kept = kept_.find(key);
+  if (kept != nullptr && kept->born_ns + ttl_ns > base::steady_clock_ns()) {
+    ++counts.hits;
+    co_return *kept;
+  }
+  kept_.erase(key);
+  const auto [at, first] = making_.try_emplace(key);
+  if (first) at->second = std::make_shared<Making>(executor_);
+  const std::shared_ptr<Making> making = at->second;
   if (!first) {
     ++counts.hits;
-    while (!place->made) co_await place->ready.wait();
+    while (!making->made) co_await making->ready.wait();
   } else {
     const std::string shared_key = "wsbridge:cache:" + key;
     std::optional<Entry> shared;
     if (redis_) shared = co_await fetch(*redis_, shared_key, ttl_ns);
     ++(shared ? counts.hits : counts.misses);
+    Entry& entry = making->entry;
     try {
       if (shared) {
-        place->entry = *shared;
+        entry = *shared;
       } else {
-        awaitable<Entry> making = make();
-        place->entry = co_await std::move(making);
+        awaitable<Entry> work = make();
+        entry = co_await std::move(work);
       }
     } catch (...) {
-      place->error = std::current_exception();
+      making->error = std::current_exception();
     }
-    place->made = true;
-    place->until_ns = place->entry.born_ns + ttl_ns;
-    place->ready.notify();
-    keep(at);
-    if (redis_ && !shared && !place->error && place->entry.status < 300) {
-      std::vector<std::string> words{"SET", shared_key, packed(place->entry), "PX",
+    making->made = true;
+    making->ready.notify();
+    making_.erase(at);
+    const bool good = !making->error && entry.status < 300;
+    const size_t bytes = good ? kBeside + key.size() + entry.body->size() : 0;
+    if (good && bytes <= max_bytes_ / 4) kept_.put(key, bytes, entry);
+    if (good && redis_ && !shared) {
+      std::vector<std::string> words{"SET", shared_key, packed(entry), "PX",
                                      std::to_string(std::max(ttl_ns / base::kMillisecond, int64_t{1}))};
       boost::asio::co_spawn(executor_, redis_->command(std::move(words)), boost::asio::detached);
     }
   }
-  if (place->error) std::rethrow_exception(place->error);
-  co_return place->entry;
+  if (making->error) std::rethrow_exception(making->error);
+  co_return making->entry;
 }
 
 }  // namespace wl::wsbridge::api

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,13 +12,14 @@
 
 #include "tools/wsbridge/api/redis.h"
 #include "tools/wsbridge/http/message.h"
+#include "tools/wsbridge/newest.h"
 
 namespace wl::wsbridge::api {
 
 /// A finished answer.
 struct Entry {
   unsigned status = 200;
-  std::string media_type = "application/json";
+  http::Headers headers{};  ///< its media type first
   std::shared_ptr<const std::string> body{};
   std::string etag{};   ///< strong, with its quotes
   int64_t born_ns = 0;  ///< by the steady clock
@@ -45,7 +45,7 @@ class Cache {
         size_t max_bytes = size_t{64} << 20)
       : executor_(std::move(executor)),
         redis_(std::move(redis)),
-        max_entries_(max_entries),
+        kept_(max_bytes, max_entries),
         max_bytes_(max_bytes) {}
 
   /// The answer of `route` to `values` (whatever it depends on: parameters, owner), at most `ttl_ns` old.
@@ -53,22 +53,17 @@ class Cache {
   boost::asio::awaitable<Entry> get(std::string route, std::string values, int64_t ttl_ns, Maker make);
 
   [[nodiscard]] const std::map<std::string, Counts>& by_route() const { return routes_; }
-  [[nodiscard]] size_t entries() const { return order_.size(); }
-  [[nodiscard]] size_t bytes() const { return bytes_; }
+  [[nodiscard]] size_t entries() const { return kept_.size(); }
+  [[nodiscard]] size_t bytes() const { return kept_.bytes(); }
 
  private:
-  struct Place;  // of an answer, or of one that is being made
-  using Places = std::map<std::string, std::shared_ptr<Place>>;
-  void keep(Places::iterator place);
-  void drop(Places::iterator place);
+  struct Making;
 
   boost::asio::any_io_executor executor_;
   std::shared_ptr<Redis> redis_;
-  size_t max_entries_;
+  Newest<Entry> kept_;
   size_t max_bytes_;
-  Places places_{};
-  std::list<Places::iterator> order_{};  ///< finished answers, the oldest first
-  size_t bytes_ = 0;
+  std::map<std::string, std::shared_ptr<Making>> making_{};
   std::map<std::string, Counts> routes_{};
 };
 

@@ -28,21 +28,16 @@ Limiter::Limiter(const std::vector<RateSpec>& rates, std::shared_ptr<Redis> redi
 
 /// 0: granted. Else nanoseconds to wait.
 int64_t Limiter::take(const std::string& key, uint32_t most, int64_t now) {
-  const auto drop_last = [this] {
-    grants_ -= subjects_.back().grants.size();
-    by_key_.erase(subjects_.back().key);
-    subjects_.pop_back();
-  };
-  while (!subjects_.empty() && subjects_.back().grants.back() + kMinute <= now) drop_last();
-  const auto [at, fresh] = by_key_.try_emplace(key);
-  if (fresh) at->second = subjects_.insert(subjects_.begin(), Subject{.key = key});
-  auto& grants = at->second->grants;
-  if (fresh) grants.set_capacity(most);
-  if (grants.full() && grants.front() + kMinute > now) return grants.front() + kMinute - now;
-  grants_ += grants.full() ? 0 : 1;
+  const auto open = [now](const Grants& grants) { return grants.back() + kMinute <= now; };
+  while (subjects_.size() != 0 && open(*subjects_.find(subjects_.oldest())))
+    subjects_.erase(subjects_.oldest());
+  Grants* const known = subjects_.find(key);
+  if (known != nullptr && known->full() && known->front() + kMinute > now)
+    return known->front() + kMinute - now;
+  Grants grants = known != nullptr ? std::move(*known) : Grants(Grants::capacity_type(most));
   grants.push_back(now);
-  subjects_.splice(subjects_.begin(), subjects_, at->second);
-  while (subjects_.size() > 1 && (subjects_.size() > kMaxSubjects || grants_ > kMaxGrants)) drop_last();
+  const size_t count = grants.size();
+  subjects_.put(key, count, std::move(grants));
   return 0;
 }
 
@@ -61,8 +56,7 @@ std::optional<int> Limiter::check_here(const std::string& rate, const std::strin
 }
 
 boost::asio::awaitable<std::optional<int>> Limiter::check(std::string rate, std::string subject) {
-  const auto found = rates_.find(rate);
-  if (redis_ && found != rates_.end() && found->second > 0) {
+  if (const auto found = rates_.find(rate); redis_ && found != rates_.end() && found->second > 0) {
     std::vector<std::string> words{"EVAL", kScript, "1", "wsbridge:rate:" + rate + ' ' + subject,
                                    std::to_string(found->second)};
     const auto reply = co_await redis_->command(std::move(words));

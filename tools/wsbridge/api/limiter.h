@@ -2,7 +2,6 @@
 // Rate classes: at most `per_minute` in any 60 seconds, for each user or address.
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include <boost/circular_buffer.hpp>
 
 #include "tools/wsbridge/api/redis.h"
+#include "tools/wsbridge/newest.h"
 #include "tools/wsbridge/profile/profile.h"
 
 namespace wl::wsbridge::api {
@@ -35,19 +35,14 @@ class Limiter {
   [[nodiscard]] uint64_t refused() const { return refused_; }
 
  private:
-  struct Subject {
-    std::string key{};
-    /// Times of the newest; full once there are as many as a minute may have.
-    boost::circular_buffer_space_optimized<int64_t> grants{};
-  };
+  /// Times of the newest; full once there are as many as a minute may have.
+  using Grants = boost::circular_buffer_space_optimized<int64_t>;
   int64_t take(const std::string& key, uint32_t most, int64_t now);
   std::optional<int> refuse(int64_t wait, int64_t second);
 
   std::unordered_map<std::string, uint32_t> rates_{};
   std::shared_ptr<Redis> redis_;
-  std::list<Subject> subjects_{};  ///< those granted last stand first
-  std::unordered_map<std::string, std::list<Subject>::iterator> by_key_{};
-  size_t grants_ = 0;
+  Newest<Grants> subjects_{kMaxGrants, kMaxSubjects};  ///< its bytes: grants
   uint64_t refused_ = 0;
 };
 

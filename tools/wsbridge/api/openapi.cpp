@@ -88,10 +88,10 @@ bool is_builtin(std::string_view name) {
          std::ranges::count(built_in_routes(), name, &RouteSpec::name) != 0;
 }
 
-base::Result<std::string> openapi(const Profile& profile, std::string_view version) {
+std::string openapi(const Profile& profile, std::string_view version) {
   auto program = shape::Program::compile(std::string(embedded("openapi.jq")),
-                                         {{"frame", std::string(embedded("openapi.json"))}});
-  if (!program) return std::unexpected(std::move(program.error()));
+                                         {{"frame", std::string(embedded("openapi.json"))}})
+                     .value();
   Json all{{"version", version}, {"routes", Json::array()}, {"sockets", Json::array()}};
   for (const RouteSpec& route : profile.routes) all["routes"].push_back(told(route));
   for (const SocketSpec& spec : profile.sockets) {
@@ -102,9 +102,10 @@ base::Result<std::string> openapi(const Profile& profile, std::string_view versi
     all["sockets"].push_back(told(route));
   }
   std::string document;
-  const auto done = program->run(all.dump(-1, ' ', false, Json::error_handler_t::replace),
-                                 [&](std::string_view result) { document = result; });
-  if (!done) return std::unexpected(done.error());
+  program
+      .run(all.dump(-1, ' ', false, Json::error_handler_t::replace),
+           [&](std::string_view result) { document = result; })
+      .value();
   return document;
 }
 

@@ -61,9 +61,10 @@ Json process_figures(int64_t started_ns) {
 
 }  // namespace
 
-base::Result<shape::Program> report_program(const std::string& name) {
+shape::Program report_program(const std::string& name) {
   return shape::Program::compile(std::string(embedded("report.jq")) + name,
-                                 {{"metrics", std::string(embedded("metrics.json"))}});
+                                 {{"metrics", std::string(embedded("metrics.json"))}})
+      .value();
 }
 
 void Site::count(int64_t taken_ns) {
@@ -94,7 +95,7 @@ std::string Site::report() const {
   made["cache"]["by_route"] = Json::object();
   for (const auto& [route, counts] : answers_.cache().by_route())
     made["cache"]["by_route"][route] = {{"hits", counts.hits}, {"misses", counts.misses}};
-  for (const auto& [path, socket] : sockets_) made["sockets"][path] = figures(socket.second->counts());
+  for (const auto& [path, socket] : sockets_) made["sockets"][path] = figures(socket->counts());
   return made.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <optional>
 
+#include <boost/algorithm/string/join.hpp>
 #include <nlohmann/json.hpp>
 
 #include "libcommon/base/utf8.h"
+#include "tools/wsbridge/http/message.h"
 
 namespace wl::wsbridge::api {
 namespace {
@@ -49,11 +51,7 @@ json as_json(ValueType type, std::string_view text) {
 }
 
 base::Result<std::string> check_text(const ParamSpec& param, const std::string& text) {
-  for (const char *at = text.data(), *end = at + text.size(); at != end;) {
-    const size_t size = base::utf8_length(at, end);
-    if (size == 0) return base::fail(param.name + ": not UTF-8");
-    at += size;
-  }
+  if (!base::is_utf8(text)) return base::fail(param.name + ": not UTF-8");
   if (has_control(text)) return base::fail(param.name + ": a control character");
   const auto size = static_cast<double>(text.size());
   const double most = param.max.value_or(kMaxText);
@@ -85,23 +83,10 @@ base::Result<std::string> check(const ParamSpec& param, const json& value) {
                                    : value.is_number() ? check_number(param, value)
                                                        : value.dump();
   if (!text || param.words.empty() || std::ranges::count(param.words, *text) != 0) return text;
-  std::string all;
-  for (const std::string& word : param.words) all += (all.empty() ? "" : ", ") + word;
-  return base::fail(param.name + ": expected one of " + all);
+  return base::fail(param.name + ": expected one of " + boost::algorithm::join(param.words, ", "));
 }
 
 }  // namespace
-
-std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> segments;
-  while (path.size() > 1) {  // "/a" and what follows it
-    const size_t end = std::min(path.find('/', 1), path.size());
-    segments.emplace_back(path.substr(1, end - 1));
-    path.remove_prefix(end);
-    if (path == "/") segments.emplace_back();
-  }
-  return segments;
-}
 
 std::string_view parameter_of(std::string_view segment) {
   const bool parameter = segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
@@ -109,7 +94,7 @@ std::string_view parameter_of(std::string_view segment) {
 }
 
 RouteTable::RouteTable(std::span<const RouteSpec> routes) {
-  for (const RouteSpec& route : routes) rows_.emplace_back(split_path(route.path), &route);
+  for (const RouteSpec& route : routes) rows_.emplace_back(*http::decode_path(route.path), &route);
   std::ranges::stable_sort(rows_, [](const auto& a, const auto& b) {
     return std::ranges::lexicographical_compare(a.first, b.first, [](const auto& x, const auto& y) {
       return parameter_of(x).empty() && !parameter_of(y).empty();

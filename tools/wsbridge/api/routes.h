@@ -19,7 +19,7 @@ namespace wl::wsbridge::api {
 [[nodiscard]] bool is_builtin(std::string_view name);
 /// OpenAPI 3.1 of all routes of the profile and the built-in ones, sockets as GETs that answer 101. Make it
 /// once.
-[[nodiscard]] base::Result<std::string> openapi(const Profile& profile, std::string_view version);
+[[nodiscard]] std::string openapi(const Profile& profile, std::string_view version);
 
 /// A file of this folder (*.json, *.jq), which is part of the program.
 [[nodiscard]] std::string_view embedded(std::string_view name);
@@ -49,8 +49,6 @@ class RouteTable {
   std::vector<std::pair<std::vector<std::string>, const RouteSpec*>> rows_;
 };
 
-/// "/a/{b}" as {"a", "{b}"}; "/" has none.
-[[nodiscard]] std::vector<std::string> split_path(std::string_view path);
 /// "{b}" → "b"; empty for a literal.
 [[nodiscard]] std::string_view parameter_of(std::string_view segment);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include <boost/algorithm/string/join.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/wsbridge/stream/view.h"
@@ -19,8 +20,10 @@ std::string subject(const access::Identity& identity) {
   return identity.user ? "user " + identity.user->id : identity.address;
 }
 
-void allow_origin(http::Response& response, const std::string& origin) {
-  response.headers.emplace_back("Access-Control-Allow-Origin", origin);
+/// Lets pages of other origins read it, where they may.
+void share(http::Response& response, const std::optional<std::string>& origin) {
+  if (!origin || origin->empty()) return;
+  response.headers.emplace_back("Access-Control-Allow-Origin", *origin);
   response.headers.emplace_back("Access-Control-Expose-Headers", "Age, ETag, Retry-After");
   response.headers.emplace_back("Vary", "Origin");
 }
@@ -34,23 +37,22 @@ http::Response preflight(const std::string& allow) {
           .body = {}};
 }
 
-std::string error_message(int status, std::string_view message) {
-  return json{{"type", "error"}, {"status", status}, {"message", message}}.dump(
+std::string error_message(const Failure& why) {
+  return json{{"type", "error"}, {"status", why.status}, {"message", why.detail}}.dump(
       -1, ' ', false, json::error_handler_t::replace);
 }
 
 /// One record is the answer; several, or none, stand in one.
 std::string one_message(const std::string& type, const std::vector<std::string>& records) {
   if (records.size() == 1) return records.front();
-  std::string all;
-  for (const std::string& record : records) all += (all.empty() ? "" : ",") + record;
-  return R"({"type":)" + json(type + "_result").dump() + R"(,"records":[)" + all + "]}";
+  return R"({"type":)" + json(type + "_result").dump() + R"(,"records":[)" +
+         boost::algorithm::join(records, ",") + "]}";
 }
 
 }  // namespace
 
-Site::Site(boost::asio::any_io_executor executor, const Profile& profile, const access::Policy& policy,
-           access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log)
+Site::Site(boost::asio::any_io_executor executor, const Profile& profile, std::string_view version,
+           const access::Policy& policy, access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log)
     : executor_(executor),
       profile_(profile),
       policy_(policy),
@@ -59,35 +61,15 @@ Site::Site(boost::asio::any_io_executor executor, const Profile& profile, const 
       answers_(executor, profile, redis, log),
       limiter_(profile.limits.rates, redis),
       own_(profile.routes),
-      built_in_(built_in_routes()) {}
+      built_in_(built_in_routes()),
+      openapi_(openapi(profile, version)) {
+  for (const char* name : {"metrics", "health", "streams", "websocket_stats", "cache_statistics"})
+    programs_.emplace(name, report_program(name));
+  for (const SocketSpec& spec : profile.sockets)
+    sockets_[spec.path] = std::make_shared<websocket::Socket>(executor, spec, profile.limits);
+}
 
-base::Result<void> Site::build(std::string_view version) {
-  if (auto compiled = answers_.compile(); !compiled) return compiled;
-  auto document = openapi(profile_, version);
-  if (!document) return std::unexpected(document.error());
-  openapi_ = std::move(*document);
-  for (const char* name : {"metrics", "health", "streams", "websocket_stats", "cache_statistics"}) {
-    auto program = report_program(name);
-    if (!program) return std::unexpected(program.error());
-    programs_.emplace(name, std::move(*program));
-  }
-  for (const SocketSpec& spec : profile_.sockets) {
-    std::vector<websocket::Source> views;
-    for (const SubscriptionSpec& wanted : spec.streams) {
-      if (!wanted.mine.empty()) continue;  // each client has views of its own: open()
-      auto view = answers_.view(wanted.stream, wanted.as, spec.timestamp, wanted.slow);
-      if (!view) return base::with_context(spec.path, view.error());
-      views.push_back({*view, wanted.history});
-    }
-    sockets_[spec.path] = {
-        &spec, std::make_shared<websocket::Socket>(executor_, spec, profile_.limits, std::move(views))};
-  }
-  for (const RouteSpec& route : profile_.routes) {
-    if (!flows(route)) continue;
-    auto view = answers_.view(route.name, route.as, false, Slow::drop);
-    if (!view) return base::with_context(route.path, view.error());
-    lines_[&route] = *view;
-  }
+base::Result<void> Site::open_pages() {
   if (profile_.web.empty()) return {};
   auto web = http::StaticFiles::open(profile_.web);
   if (!web) return std::unexpected(web.error());
@@ -96,7 +78,7 @@ base::Result<void> Site::build(std::string_view version) {
 }
 
 awaitable<void> Site::drain() {
-  for (const auto& [path, socket] : sockets_) co_await socket.second->drain();
+  for (const auto& [path, socket] : sockets_) co_await socket->drain();
 }
 
 Found Site::find(const http::Request& request) const {
@@ -115,8 +97,12 @@ awaitable<http::Admission> Site::admit(const http::Request& request) {
   }
   // Before the bytes come, not behind them.
   const access::Identity identity = co_await gate_.identify(request, false);
-  admission.refusal = co_await refusal(*found.route, identity);
-  if (admission.refusal) co_return admission;
+  const Refusal refused = co_await refusal(found.route->access, found.route->rate, identity);
+  if (refused) {
+    admission.refusal = answers_.failure(*found.route, *refused);
+    share(*admission.refusal, policy_.origin_allowed(request));
+    co_return admission;
+  }
   admission.max_bytes = found.route->upload->max_bytes;
   admission.upload_field = found.route->upload->field;
   co_return admission;
@@ -133,10 +119,7 @@ awaitable<http::Response> Site::handle(http::Request& request) {
   } else {
     response = co_await dispatch(request);
   }
-  if (origin && !origin->empty()) allow_origin(response, *origin);
-  const auto waits = [](const auto& header) { return header.first == "Retry-After"; };
-  if (response.status == 503 && std::ranges::none_of(response.headers, waits))
-    response.headers.emplace_back("Retry-After", "1");
+  share(response, origin);
   count(base::steady_clock_ns() - begin_ns);
   co_return response;
 }
@@ -146,29 +129,29 @@ awaitable<http::Response> Site::dispatch(http::Request& request) {
   if (found.route == nullptr) {
     const auto socket = sockets_.find(request.path);
     if (socket == sockets_.end() || request.method != "GET") co_return no_route(request, found);
-    co_return co_await open(*socket->second.first, request);
+    co_return co_await open(*socket->second, request);
   }
   const RouteSpec& route = *found.route;
   const access::Identity identity = co_await gate_.identify(request, false);
   if (!route.upload) {  // else admit() has asked
-    Refusal refused = co_await refusal(route, identity);
-    if (refused) co_return std::move(*refused);
+    const Refusal refused = co_await refusal(route.access, route.rate, identity);
+    if (refused) co_return answers_.failure(route, *refused);
   }
   if (route.source == Source::builtin) co_return co_await built_in(route, request, identity);
   if (flows(route)) {
-    const size_t history = answers_.feeds().at(route.name)->spec().history;
-    co_return stream::answer_lines(executor_, lines_.at(&route), history, still(identity));
+    const SubscriptionSpec all{.stream = route.name, .as = route.as, .history = SIZE_MAX};
+    co_return stream::answer_lines(executor_, answers_.view(all, ""), still(identity));
   }
   auto query = http::parse_query(request.query);
-  if (!query) co_return answers_.failure(route, 400, "the query is not well formed");
+  if (!query) co_return answers_.failure(route, {400, "the query is not well formed"});
   const Sent sent{.path = found.captured,
                   .query = std::move(*query),
                   .body = request.body,
                   .also = route.upload ? "name" : std::string_view{}};
   auto values = read_values(route.params, sent);
-  if (!values) co_return answers_.failure(route, 400, values.error().text);
+  if (!values) co_return answers_.failure(route, {400, values.error().text});
   if (route.upload) {
-    if (!request.upload) co_return answers_.failure(route, 400, "a file is expected as body");
+    if (!request.upload) co_return answers_.failure(route, {400, "a file is expected as body"});
     values->emplace("upload", request.upload->path);
     std::string& name = (*values)["upload_name"] = request.upload->name;
     for (const auto& [key, value] : sent.query)
@@ -194,20 +177,15 @@ http::Response Site::no_route(const http::Request& request, const Found& found) 
   return file ? std::move(*file) : problem(404, "there is nothing here");
 }
 
-awaitable<Site::Refusal> Site::refusal(const RouteSpec& route, const access::Identity& identity) {
-  Refusal refused;
-  if (!identity.may(route.access) && identity.unknown) {
-    refused = answers_.failure(route, 503, "the catalog does not answer");
-  } else if (!identity.may(route.access)) {
-    refused = answers_.failure(route, 401, "a token is needed");
-    refused->headers.emplace_back("WWW-Authenticate", "Bearer");
-  } else if (!route.rate.empty()) {
-    const std::optional<int> wait = co_await limiter_.check(route.rate, subject(identity));
-    if (!wait) co_return refused;
-    refused = answers_.failure(route, 429, "too many requests: wait a little");
-    refused->headers.emplace_back("Retry-After", std::to_string(*wait));
-  }
-  co_return refused;
+awaitable<Site::Refusal> Site::refusal(Access needed, const std::string& rate,
+                                       const access::Identity& identity) {
+  if (!identity.may(needed))
+    co_return identity.unknown ? Failure{503, "the catalog does not answer"}
+                               : Failure{401, "a token is needed"};
+  std::optional<int> wait;
+  if (!rate.empty()) wait = co_await limiter_.check(rate, subject(identity));
+  if (!wait) co_return std::nullopt;
+  co_return Failure{429, "too many requests: wait " + std::to_string(*wait) + " seconds", *wait};
 }
 
 awaitable<http::Response> Site::built_in(const RouteSpec& route, const http::Request& request,
@@ -219,9 +197,9 @@ awaitable<http::Response> Site::built_in(const RouteSpec& route, const http::Req
   if (document) {
     const Entry entry = answers_.shaped(route, *document);
     const bool ready = name != "health" || document->starts_with(R"({"status":"ok")");
-    http::Response response{.status = ready ? entry.status : 503,
-                            .headers = {{"Content-Type", entry.media_type}, {"Cache-Control", "no-store"}},
-                            .body = entry.body};
+    http::Response response{
+        .status = ready ? entry.status : 503, .headers = entry.headers, .body = entry.body};
+    response.headers.emplace_back("Cache-Control", "no-store");
     co_return response;
   }
   if (std::optional<http::Response> file = http::page(request)) co_return std::move(*file);
@@ -234,10 +212,11 @@ stream::Still Site::still(const access::Identity& identity) const {
   return [this, identity] { return gate_.still(identity); };
 }
 
-awaitable<http::Response> Site::open(const SocketSpec& spec, const http::Request& request) {
+awaitable<http::Response> Site::open(websocket::Socket& socket, const http::Request& request) {
+  const SocketSpec& spec = socket.spec();
   const access::Identity identity = co_await gate_.identify(request, true);
-  if (!identity.may(spec.access) && identity.unknown) co_return problem(503, "the catalog does not answer");
-  if (!identity.may(spec.access)) co_return problem(401, "a token is needed: open it with ?ticket=");
+  const Refusal refused = co_await refusal(spec.access, "", identity);
+  if (refused) co_return problem(refused->status, refused->detail + ": open it with ?ticket=");
   std::shared_ptr<process::Child> worker;
   if (!spec.worker.empty()) {
     const WorkerSpec& its = answers_.pools().at(spec.worker)->spec();
@@ -246,20 +225,16 @@ awaitable<http::Response> Site::open(const SocketSpec& spec, const http::Request
     if (!started) co_return problem(503, started.error().text);
     worker = std::move(*started);
   }
-  std::vector<websocket::Source> own;
+  websocket::Views views;
   for (const SubscriptionSpec& wanted : spec.streams) {
-    if (wanted.mine.empty() || !identity.user) continue;
-    const stream::Mine mine{wanted.mine, identity.user->id};
-    auto view = answers_.view(wanted.stream, wanted.as, spec.timestamp, wanted.slow, mine);
-    if (!view) co_return problem(500, view.error().text);
-    own.push_back({*view, wanted.history});
+    if (wanted.mine.empty()) views.push_back(answers_.view(wanted, ""));
+    if (!wanted.mine.empty() && identity.user) views.push_back(answers_.view(wanted, identity.user->id));
   }
   auto on_message = [this, &spec, identity](std::string_view text, std::function<void()>& gone) {
     return message(spec, identity, std::string(text), gone);
   };
-  websocket::Socket& socket = *sockets_.at(spec.path).second;
-  co_return socket.upgrade(request, std::move(on_message), std::move(worker), still(identity),
-                           std::move(own));
+  co_return socket.upgrade(request, std::move(views), std::move(on_message), std::move(worker),
+                           still(identity));
 }
 
 /// `identity` lives as long as the socket's session, which waits for this.
@@ -267,22 +242,18 @@ awaitable<Site::Message> Site::message(const SocketSpec& socket, const access::I
                                        std::string text, std::function<void()>& gone) {
   const json parsed = json::parse(text, nullptr, false);
   if (!parsed.is_object() || !parsed.contains("type") || !parsed["type"].is_string()) {
-    co_return error_message(400, "expected a JSON object with a type");
+    co_return error_message({400, "expected a JSON object with a type"});
   }
   const auto type = parsed["type"].get<std::string>();
   const auto receive = std::ranges::find(socket.receive, type, &ReceiveSpec::path);
-  if (receive == socket.receive.end()) co_return error_message(400, "messages of this type are not taken");
-  if (!identity.may(receive->access)) co_return error_message(401, "a token is needed");
-  if (!receive->rate.empty()) {
-    const std::optional<int> wait = co_await limiter_.check(receive->rate, subject(identity));
-    if (wait) co_return error_message(429, "too many requests: wait " + std::to_string(*wait) + " seconds");
-  }
+  if (receive == socket.receive.end()) co_return error_message({400, "messages of this type are not taken"});
+  const Refusal refused = co_await refusal(receive->access, receive->rate, identity);
+  if (refused) co_return error_message(*refused);
   auto values = read_values(receive->params, {.path = {}, .query = {}, .body = text, .also = {}});
-  if (!values) co_return error_message(400, values.error().text);
+  if (!values) co_return error_message({400, values.error().text});
   std::string owner = identity.user ? identity.user->id : "";
-  const Outcome outcome = co_await answers_.message(*receive, std::move(*values), std::move(owner), gone);
-  if (outcome.failure != 0) co_return error_message(outcome.failure == 400 ? 400 : 500, outcome.detail);
-  co_return one_message(type, outcome.records);
+  const Records records = co_await answers_.message(*receive, std::move(*values), std::move(owner), gone);
+  co_return records ? one_message(type, *records) : error_message(records.error());
 }
 
 }  // namespace wl::wsbridge::api

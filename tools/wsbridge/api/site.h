@@ -27,16 +27,16 @@ namespace wl::wsbridge::api {
 
 /// A program that makes one of the documents "metrics", "health", "streams", "websocket_stats" and
 /// "cache_statistics" of Site::report(); metrics are a text in a JSON string.
-[[nodiscard]] base::Result<shape::Program> report_program(const std::string& name);
+[[nodiscard]] shape::Program report_program(const std::string& name);
 
 /// I/O thread only; it outlives the coroutines that wait for it.
 class Site final : public http::Handler {
  public:
   /// What is given here outlives it.
-  Site(boost::asio::any_io_executor executor, const Profile& profile, const access::Policy& policy,
-       access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log);
-  /// Compiles and opens what the profile names; before all else.
-  [[nodiscard]] base::Result<void> build(std::string_view version);
+  Site(boost::asio::any_io_executor executor, const Profile& profile, std::string_view version,
+       const access::Policy& policy, access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log);
+  /// Before all else: the profile's own pages.
+  [[nodiscard]] base::Result<void> open_pages();
 
   boost::asio::awaitable<http::Admission> admit(const http::Request& request) override;
   boost::asio::awaitable<http::Response> handle(http::Request& request) override;
@@ -49,16 +49,17 @@ class Site final : public http::Handler {
   bool metrics_here = true;                    ///< false: /metrics has an address of its own
 
  private:
-  using Refusal = std::optional<http::Response>;  // nothing: nothing speaks against it
+  using Refusal = std::optional<Failure>;  // nothing: nothing speaks against it
   using Message = std::optional<std::string>;
   [[nodiscard]] Found find(const http::Request& request) const;
   boost::asio::awaitable<http::Response> dispatch(http::Request& request);
   [[nodiscard]] http::Response no_route(const http::Request& request, const Found& found) const;
-  boost::asio::awaitable<Refusal> refusal(const RouteSpec& route, const access::Identity& identity);
+  boost::asio::awaitable<Refusal> refusal(Access needed, const std::string& rate,
+                                          const access::Identity& identity);
   boost::asio::awaitable<http::Response> built_in(const RouteSpec& route, const http::Request& request,
                                                   const access::Identity& identity);
   [[nodiscard]] stream::Still still(const access::Identity& identity) const;
-  boost::asio::awaitable<http::Response> open(const SocketSpec& spec, const http::Request& request);
+  boost::asio::awaitable<http::Response> open(websocket::Socket& socket, const http::Request& request);
   boost::asio::awaitable<Message> message(const SocketSpec& socket, const access::Identity& identity,
                                           std::string text, std::function<void()>& gone);
   void count(int64_t taken_ns);
@@ -77,9 +78,8 @@ class Site final : public http::Handler {
   RouteTable built_in_;
   std::optional<http::StaticFiles> web_{};  ///< the profile's pages; they come before our own
   std::string openapi_{};
-  std::map<std::string, shape::Program> programs_{};  ///< report_program() by name
-  std::map<std::string, std::pair<const SocketSpec*, std::shared_ptr<websocket::Socket>>> sockets_{};
-  std::map<const RouteSpec*, std::shared_ptr<stream::View>> lines_{};  ///< of routes that flow
+  std::map<std::string, shape::Program> programs_{};                     ///< report_program() by name
+  std::map<std::string, std::shared_ptr<websocket::Socket>> sockets_{};  ///< by path
   int64_t started_ns_ = base::wall_clock_ns();
   std::array<uint64_t, 10> answered_{};  ///< by the time that it took, see report.cpp
   double answer_seconds_ = 0;            ///< the sum of these times

@@ -1,7 +1,6 @@
 #include "tools/wsbridge/http/connection.h"
 
 #include <algorithm>
-#include <array>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -9,7 +8,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include "libcommon/base/time.h"
 
@@ -88,43 +86,28 @@ awaitable<size_t> Connection::read_some(std::span<char> into, error_code& error)
   co_return error ? 0 : size;
 }
 
-/// One attempt: bytes sent; 0 with an error, would_block among them.
-size_t Connection::send(std::span<const asio::const_buffer> parts, size_t skip, error_code& error) {
-  std::array<iovec, 64> vectors;
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  for (const asio::const_buffer& part : parts.first(std::min(parts.size(), vectors.size()))) {
-    vectors.at(message.msg_iovlen++) = {const_cast<char*>(static_cast<const char*>(part.data())) + skip,
-                                        part.size() - skip};
-    skip = 0;
-  }
-  const ssize_t done = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  error = done >= 0 ? error_code{} : error_code(errno, boost::system::system_category());
-  return done > 0 ? static_cast<size_t>(done) : 0;
-}
-
-awaitable<void> Connection::write(std::span<const asio::const_buffer> parts, error_code& error) {
+awaitable<void> Connection::write(std::span<asio::const_buffer> parts, error_code& error) {
   constexpr size_t kRecord = 16384;  // of TLS
   error = {};
-  for (size_t skip = 0;;) {
-    for (; !parts.empty() && skip >= parts[0].size(); parts = parts.subspan(1)) skip -= parts[0].size();
+  for (size_t done = 0;; done = 0) {
+    while (!parts.empty() && parts[0].size() == 0) parts = parts.subspan(1);
     if (parts.empty()) co_return;
-    size_t done = 0;
     if (ssl_) {
-      record_.clear();
-      for (size_t i = 0, from = skip; i < parts.size() && record_.size() < kRecord; ++i, from = 0) {
-        const size_t size = std::min(parts[i].size() - from, kRecord - record_.size());
-        record_.append(static_cast<const char*>(parts[i].data()) + from, size);
-      }
+      record_.resize(kRecord);
+      record_.resize(asio::buffer_copy(asio::buffer(record_), parts));
       const auto attempt = [&] { return ::SSL_write_ex(ssl_.get(), record_.data(), record_.size(), &done); };
       co_await secured(attempt, error);
     } else {
-      done = send(parts, skip, error);
+      done = socket_.write_some(parts, error);
       if (error == asio::error::would_block) co_await wait(true, error);
     }
     if (error) co_return;
     written_ += done;
-    skip += done;
+    for (auto part = parts.begin(); done != 0; ++part) {
+      const size_t of_this = std::min(done, part->size());
+      *part += of_this;
+      done -= of_this;
+    }
   }
 }
 

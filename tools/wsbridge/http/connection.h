@@ -1,6 +1,7 @@
 #pragma once
 // A connection of bytes, whatever lies under it: TCP or a unix socket, with TLS over it or not.
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,8 +28,9 @@ class Connection {
   boost::asio::awaitable<bool> handshake();
   /// Waits for some bytes; 0 with `error` set at the end or on failure.
   boost::asio::awaitable<size_t> read_some(std::span<char> into, boost::system::error_code& error);
-  /// Writes all of `parts` with as few system calls as there can be. What they point to must live until then.
-  boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts,
+  /// Writes all of `parts`, which it uses up, with as few system calls as there can be. What they point to
+  /// must live until then.
+  boost::asio::awaitable<void> write(std::span<boost::asio::const_buffer> parts,
                                      boost::system::error_code& error);
   /// read_some() gives these bytes first.
   void unread(std::string bytes) { ahead_ = std::move(bytes); }
@@ -45,6 +47,9 @@ class Connection {
   /// that is 0.
   int64_t deadline_ns = INT64_MAX;
   int64_t patience_ns = 0;
+  /// Unless empty: the server calls it once, soon after the other side has closed. It may only make a waiting
+  /// coroutine come back.
+  std::function<void()> gone{};
 
  private:
   struct FreeSsl {
@@ -52,8 +57,6 @@ class Connection {
   };
   template <class Attempt>
   boost::asio::awaitable<void> secured(const Attempt& attempt, boost::system::error_code& error);
-  size_t send(std::span<const boost::asio::const_buffer> parts, size_t skip,
-              boost::system::error_code& error);
   boost::asio::awaitable<void> wait(bool for_writing, boost::system::error_code& error);
 
   Socket socket_;

@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -15,6 +18,7 @@ namespace wl::wsbridge::http {
 namespace {
 
 namespace fs = std::filesystem;
+using boost::asio::awaitable;
 using Pair = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array<Pair, 15> kMediaTypes{{{"html", "text/html; charset=utf-8"},
@@ -34,8 +38,6 @@ constexpr std::array<Pair, 15> kMediaTypes{{{"html", "text/html; charset=utf-8"}
                                             {"wasm", "application/wasm"}}};
 constexpr std::array<Pair, 4> kPages{
     {{"/", "index.html"}, {"/setup", "setup.html"}, {"/docs", "docs.html"}, {"/redoc", "redoc.html"}}};
-/// Of the embedded files; the others are for ourselves.
-constexpr std::array<std::string_view, 4> kPageKinds{"html", "css", "js", "svg"};
 constexpr std::array<std::string_view, 3> kBundles{"docs/swagger-ui-bundle.js", "docs/swagger-ui.css",
                                                    "docs/redoc.standalone.js"};
 constexpr const char* kOwnPolicy =
@@ -64,6 +66,21 @@ base::Fd open_bundle(std::string_view name) {
   return fd;
 }
 
+awaitable<void> write_file(std::shared_ptr<base::Fd> fd, ByteRange part, BodySink& sink) {
+  constexpr uint64_t kBlock = uint64_t{128} << 10;
+  for (std::string block; part.size != 0;) {
+    block.resize(std::min(part.size, kBlock));
+    const ssize_t got = ::pread(fd->get(), block.data(), block.size(), static_cast<off_t>(part.first));
+    if (got <= 0) throw std::runtime_error("a file became shorter while it was sent");
+    block.resize(static_cast<size_t>(got));
+    part.first += block.size();
+    part.size -= block.size();
+    const bool taken = co_await sink.write(block);
+    if (!taken) co_return;
+    co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
+  }
+}
+
 }  // namespace
 
 Response file_answer(const Request& request, base::Fd fd, std::string_view name) {
@@ -85,7 +102,7 @@ Response file_answer(const Request& request, base::Fd fd, std::string_view name)
     response.status = 304;
     return response;
   }
-  FileBody body{.fd = std::move(fd), .part = {.first = 0, .size = size}};
+  ByteRange part{.first = 0, .size = size};
   const auto* const wanted = request.header("Range");
   const auto* const same = request.header("If-Range");
   const bool may = wanted != nullptr && (same == nullptr || *same == etag.data() || *same == modified);
@@ -100,9 +117,11 @@ Response file_answer(const Request& request, base::Fd fd, std::string_view name)
     const std::string last = std::to_string(range->first + range->size - 1);
     response.headers.emplace_back("Content-Range",
                                   "bytes " + std::to_string(range->first) + "-" + last + total);
-    body.part = *range;
+    part = *range;
   }
-  response.body = std::move(body);
+  const auto file = std::make_shared<base::Fd>(std::move(fd));
+  response.body = BodyMaker([file, part](BodySink& sink) { return write_file(file, part, sink); });
+  response.length = part.size;
   return response;
 }
 
@@ -162,8 +181,8 @@ std::optional<Response> page(const Request& request) {
   const std::string_view name = own == kPages.end() ? path.substr(3) : own->second;
   const auto file = std::ranges::find(web_files(), name, &WebFile::name);
   Response response;
-  const bool for_browsers = std::ranges::find(kPageKinds, ending(name)) != kPageKinds.end();
-  if (file != web_files().end() && for_browsers) {
+  const bool ours = name.ends_with(".jq") || name.ends_with(".json");
+  if (file != web_files().end() && !ours) {
     response = {.headers = media_headers(name), .body = std::string(file->bytes)};
   } else if (std::ranges::find(kBundles, name) != kBundles.end()) {
     response = file_answer(request, open_bundle(name), name);

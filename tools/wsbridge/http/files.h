@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "libcommon/base/error.h"
+#include "libcommon/base/fd.h"
 #include "tools/wsbridge/http/message.h"
 
 namespace wl::wsbridge::http {
@@ -14,6 +15,10 @@ namespace wl::wsbridge::http {
 /// conditions and its range make of that. 404: it is no such file.
 [[nodiscard]] Response file_answer(const Request& request, base::Fd fd, std::string_view name);
 
+struct ByteRange {
+  uint64_t first = 0;
+  uint64_t size = 0;
+};
 /// The one range that a Range header asks for of a body of `total` bytes; of size 0: it cannot be satisfied.
 /// Nothing: the whole body is the answer (another unit, several ranges, no range at all).
 [[nodiscard]] std::optional<ByteRange> parse_range(std::string_view header, uint64_t total);

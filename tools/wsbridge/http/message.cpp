@@ -51,12 +51,16 @@ std::string_view reason(unsigned status) {
   return boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
 }
 
-Response problem(unsigned status, std::string_view detail) {
+Response problem(unsigned status, std::string_view detail, int retry_after_s) {
   nlohmann::ordered_json document{{"type", "about:blank"}, {"title", reason(status)}, {"status", status}};
   if (!detail.empty()) document["detail"] = detail;
-  return {.status = status,
-          .headers = {{"Content-Type", "application/problem+json"}},
-          .body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  Response response{.status = status,
+                    .headers = {{"Content-Type", "application/problem+json"}},
+                    .body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (status == 429 || status == 503)
+    response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
+  return response;
 }
 
 std::optional<std::vector<std::string>> decode_path(std::string_view path) {

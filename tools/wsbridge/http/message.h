@@ -12,8 +12,7 @@
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
-
-#include "libcommon/base/fd.h"
+#include <unistd.h>
 
 namespace wl::wsbridge::http {
 
@@ -22,7 +21,6 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 /// Who speaks to us. `address` is that of the socket, without a port; "unix" for a unix socket.
 struct Peer {
   std::string address{};
-  bool loopback = false;
   bool secure = false;  ///< TLS
 };
 
@@ -41,9 +39,8 @@ struct Request {
   std::string body{};
   std::shared_ptr<TemporaryFile> upload{};
   Peer peer{};
-  /// For handle() to set while it waits for something long: called once when the client goes before it has
-  /// its answer. It may only make the waiting end.
-  std::function<void()> gone{};
+  /// For handle() to set while it waits for something long: Connection::gone, so never null there.
+  std::function<void()>* gone = nullptr;
 
   /// The first header of that name (case does not matter); null: none.
   [[nodiscard]] const std::string* header(std::string_view name) const;
@@ -51,26 +48,14 @@ struct Request {
   [[nodiscard]] std::optional<std::string> joined(std::string_view name) const;
 };
 
-/// A body that is made while it is sent (chunked).
-class BodySource {
- public:
-  virtual ~BodySource() = default;
-  /// The next bytes, never empty; nothing: the end. Destroyed early when the client goes.
-  virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
-  /// The client went while next() waits: next() should come back soon.
-  virtual void gone() {}
+/// Where a body goes that is made while it is sent.
+struct BodySink {
+  /// False: the client has gone. The bytes must live until then.
+  std::function<boost::asio::awaitable<bool>(std::string_view bytes)> write;
+  std::function<void()>& gone;  ///< as Request::gone
 };
-
-struct ByteRange {
-  uint64_t first = 0;
-  uint64_t size = 0;
-};
-
-/// Bytes of a file, see file_answer().
-struct FileBody {
-  base::Fd fd{};
-  ByteRange part{};
-};
+/// Makes a body; what it throws breaks the answer off.
+using BodyMaker = std::function<boost::asio::awaitable<void>(BodySink& sink)>;
 
 class Connection;
 /// Takes the connection over, after the head of the answer was written: a WebSocket, a stream of records.
@@ -79,15 +64,15 @@ using TakeOver = std::function<boost::asio::awaitable<void>(Connection&)>;
 struct Response {
   unsigned status = 200;
   Headers headers{};
-  std::variant<std::string, std::shared_ptr<const std::string>, FileBody, std::unique_ptr<BodySource>,
-               TakeOver>
-      body{};
+  std::variant<std::string, std::shared_ptr<const std::string>, BodyMaker, TakeOver> body{};
+  std::optional<uint64_t> length{};  ///< of a made body, where it is known; else it goes in chunks
 };
 
 /// "Not Found" of 404.
 [[nodiscard]] std::string_view reason(unsigned status);
-/// A failure as RFC 9457 has it: {"type":"about:blank","title":"Not Found","status":404,"detail":"…"}
-[[nodiscard]] Response problem(unsigned status, std::string_view detail = {});
+/// A failure as RFC 9457 has it: {"type":"about:blank","title":"Not Found","status":404,"detail":"…"}. With
+/// what 401 asks for, and when to come back where that helps (429, 503).
+[[nodiscard]] Response problem(unsigned status, std::string_view detail = {}, int retry_after_s = 1);
 
 /// What to do with a body, decided from the head of a request.
 struct Admission {
@@ -103,7 +88,7 @@ class Handler {
  public:
   virtual ~Handler() = default;
   /// From the head alone (its body is empty).
-  virtual boost::asio::awaitable<Admission> admit(const Request& request) = 0;
+  virtual boost::asio::awaitable<Admission> admit(const Request&) { co_return Admission{}; }
   virtual boost::asio::awaitable<Response> handle(Request& request) = 0;
 };
 

@@ -69,7 +69,7 @@ tcp::endpoint as_tcp(const AnyProtocol::endpoint& endpoint) {
 
 /// An IPv4 address is called so even where it came through an IPv6 socket.
 Peer peer_of(const AnyProtocol::endpoint& from, bool secure) {
-  if (from.protocol().family() == AF_UNIX) return {.address = "unix", .loopback = true, .secure = secure};
+  if (from.protocol().family() == AF_UNIX) return {.address = "unix", .secure = secure};
   asio::ip::address address = as_tcp(from).address();
   if (address.is_v6()) {
     asio::ip::address_v6 v6 = address.to_v6();
@@ -77,7 +77,7 @@ Peer peer_of(const AnyProtocol::endpoint& from, bool secure) {
     address = v6;
     if (v6.is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
   }
-  return {.address = address.to_string(), .loopback = address.is_loopback(), .secure = secure};
+  return {.address = address.to_string(), .secure = secure};
 }
 
 }  // namespace
@@ -98,8 +98,7 @@ Server::Server(asio::any_io_executor executor, Handler& handler, LimitSpec limit
       handler_(handler),
       limits_(std::move(limits)),
       access_log_(access_log),
-      log_(log),
-      timer_(executor_) {}
+      log_(log) {}
 Server::~Server() = default;
 
 base::Result<std::string> Server::listen(const Endpoint& endpoint) try {
@@ -140,7 +139,6 @@ base::Result<std::string> Server::listen(const Endpoint& endpoint) try {
 
 awaitable<void> Server::accept(std::shared_ptr<Listener> listener) {
   const auto self = shared_from_this();
-  asio::steady_timer pause(executor_);
   error_code error;
   while (listener->acceptor.is_open()) {
     AnyProtocol::endpoint from;
@@ -152,8 +150,7 @@ awaitable<void> Server::accept(std::shared_ptr<Listener> listener) {
     } else if (listener->acceptor.is_open()) {
       if (!std::exchange(listener->short_of, true))
         log_.warning("accept: " + base::errno_text(error.value()));
-      pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      co_await changed_.wait(kAcceptPause);
     }
   }
 }
@@ -191,24 +188,23 @@ awaitable<void> Server::serve(std::shared_ptr<Session> session) {
   --counts_.connections;
   const auto found = addresses_.find(session->peer().address);
   if (--found->second == 0) addresses_.erase(found);
+  if (stopping_) changed_.notify();
 }
 
 awaitable<void> Server::look_after() {
   const auto self = shared_from_this();
-  error_code error;
   while (!closed_) {
     usual_headers_ = make_usual_headers();
     const int64_t now_ns = base::steady_clock_ns();
     for (const auto& session : sessions_) session->look_after(now_ns);
-    timer_.expires_after(kLookAfter);
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    co_await changed_.until([this] { return closed_; }, kLookAfter);
   }
 }
 
 void Server::close() {
   error_code ignored;
   closed_ = true;
-  timer_.cancel();
+  changed_.notify();
   for (const auto& listener : listeners_) listener->acceptor.close(ignored);
   for (const auto& session : sessions_) session->close();
 }
@@ -221,18 +217,10 @@ awaitable<void> Server::stop(std::chrono::milliseconds grace) {
   for (const auto& session : sessions_) {
     if (session->idle()) session->close();
   }
-  co_await empty_within(grace);
+  const auto empty = [this] { return sessions_.empty(); };
+  co_await changed_.until(empty, grace);
   close();
-  co_await empty_within(std::chrono::seconds(1));  // for coroutines to see that they were closed
-}
-
-awaitable<void> Server::empty_within(std::chrono::milliseconds time) {
-  const auto end = std::chrono::steady_clock::now() + time;
-  asio::steady_timer pause(executor_);
-  while (!sessions_.empty() && std::chrono::steady_clock::now() < end) {
-    pause.expires_after(std::chrono::milliseconds(10));
-    co_await pause.async_wait(asio::use_awaitable);
-  }
+  co_await changed_.until(empty, std::chrono::seconds(1));  // for coroutines to see that they were closed
 }
 
 }  // namespace wl::wsbridge::http

@@ -11,12 +11,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/log.h"
 #include "tools/wsbridge/http/connection.h"
 #include "tools/wsbridge/http/message.h"
+#include "tools/wsbridge/process/event.h"
 #include "tools/wsbridge/profile/profile.h"
 
 namespace wl::wsbridge::http {
@@ -62,14 +62,13 @@ class Server : public std::enable_shared_from_this<Server> {
              Listener& listener);
   boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
   boost::asio::awaitable<void> look_after();
-  boost::asio::awaitable<void> empty_within(std::chrono::milliseconds time);
 
   boost::asio::any_io_executor executor_;
   Handler& handler_;
   LimitSpec limits_;
   bool access_log_;
   base::Log& log_;
-  boost::asio::steady_timer timer_;
+  process::Event changed_{executor_};  // a session has ended, or all are to
   ServerCounts counts_{};
   std::vector<std::shared_ptr<Listener>> listeners_{};
   std::list<std::shared_ptr<Session>> sessions_{};

@@ -4,10 +4,6 @@
 #include <array>
 #include <cstdio>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <unistd.h>
-
 #include "libcommon/base/time.h"
 #include "tools/wsbridge/http/upload.h"
 
@@ -26,8 +22,7 @@ constexpr uint64_t kMinRate = 1024;                 // bytes a second of a body,
 constexpr size_t kFirstBuffer = 4096;
 constexpr size_t kBodyBuffer = size_t{64} << 10;
 constexpr uint64_t kFraming = uint64_t{1} << 20;  // bytes of chunks or of a form beside what they hold
-constexpr size_t kFileBlock = size_t{128} << 10;
-constexpr unsigned kClientGone = 499;  // in the log, as nginx has it
+constexpr unsigned kClientGone = 499;             // in the log, as nginx has it
 
 }  // namespace
 
@@ -58,8 +53,8 @@ void Session::look_after(int64_t now_ns) {
   server_.counts_.bytes_out += connection_.written() - counted_;
   counted_ = connection_.written();
   if (now_ns > connection_.deadline_ns) return close();
-  if (gone_ == nullptr || !*gone_ || !connection_.peer_gone()) return;
-  const auto tell = std::exchange(*gone_, nullptr);
+  if (!connection_.gone || !connection_.peer_gone()) return;
+  const auto tell = std::exchange(connection_.gone, nullptr);
   tell();
 }
 
@@ -126,12 +121,12 @@ awaitable<Response> Session::ask(Head& head) try {
     body_left_ = false;
     connection_.deadline_ns = INT64_MAX;
   }
-  gone_ = &request.gone;
+  request.gone = &connection_.gone;
   Response response = co_await server_.handler_.handle(request);
-  gone_ = nullptr;
+  connection_.gone = nullptr;
   co_return response;
 } catch (const std::exception& failure) {
-  gone_ = nullptr;
+  connection_.gone = nullptr;
   server_.log_.error(head.request.path + ": " + failure.what());
   co_return problem(500);
 }
@@ -170,14 +165,16 @@ awaitable<unsigned> Session::read_body(Head& head, const Admission& admission) {
   co_return status;
 }
 
-awaitable<bool> Session::write(std::string_view first, std::string_view second) {
-  const std::array parts{boost::asio::buffer(first), boost::asio::buffer(second)};
+awaitable<bool> Session::write(std::string_view first, std::string_view second, std::string_view third) {
+  std::array parts{boost::asio::buffer(first), boost::asio::buffer(second), boost::asio::buffer(third)};
   error_code error;
   co_await connection_.write(parts, error);
+  connection_.deadline_ns = INT64_MAX;  // of a write that had to wait
   co_return !error;
 }
 
-void Session::make_head(const Head& head, Response& response, std::optional<uint64_t> length) {
+void Session::make_head(const Head& head, Response& response) {
+  const auto& length = response.length;
   head_.assign("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   head_.append(reason(response.status)).append(server_.usual_headers_);
   for (auto& [name, value] : response.headers) {
@@ -199,70 +196,38 @@ void Session::make_head(const Head& head, Response& response, std::optional<uint
 awaitable<void> Session::respond(Head& head, Response& response) {
   const auto* const own = std::get_if<std::string>(&response.body);
   const auto* const shared = std::get_if<std::shared_ptr<const std::string>>(&response.body);
-  const auto* const file = std::get_if<FileBody>(&response.body);
-  auto* const source = std::get_if<std::unique_ptr<BodySource>>(&response.body);
-  auto* const taken = std::get_if<TakeOver>(&response.body);
+  const auto* const maker = std::get_if<BodyMaker>(&response.body);
+  const auto* const taken = std::get_if<TakeOver>(&response.body);
   const std::string_view text = own != nullptr ? *own : shared != nullptr ? **shared : std::string_view{};
-  if (taken != nullptr || (source != nullptr && !head.http11)) head.keep_alive = false;
-  std::optional<uint64_t> length;
-  if (source == nullptr && taken == nullptr) length = file != nullptr ? file->part.size : text.size();
-  make_head(head, response, length);
-
-  bool good = true;
+  if (maker == nullptr && taken == nullptr) response.length = text.size();
+  if (!response.length && (taken != nullptr || !head.http11)) head.keep_alive = false;
+  make_head(head, response);
   const bool bare = head.head_only || response.status == 304 || response.status == 204;
-  if (bare || taken != nullptr) {
-    good = co_await write(head_);
-  } else if (source != nullptr) {
-    good = co_await send_source(**source, head.http11);
-  } else if (file != nullptr) {
-    good = co_await send_file(*file);
-  } else {
-    good = co_await write(head_, text);
+  bool good = co_await write(head_, bare ? "" : text);
+  if (good && !bare && maker != nullptr) {
+    const bool chunked = !response.length && head.http11;
+    BodySink sink{[this, chunked](std::string_view bytes) { return write_piece(bytes, chunked); },
+                  connection_.gone};
+    co_await (*maker)(sink);
+    connection_.gone = nullptr;
+    if (chunked) good = co_await write("0\r\n\r\n");
   }
-  if (taken != nullptr && good && !bare) {
+  if (good && !bare && taken != nullptr) {
     connection_.unread(std::exchange(buffer_, {}));
     std::string().swap(head_);
     connection_.patience_ns = 0;
     co_await (*taken)(connection_);
   }
-  if (!good) {
-    head.keep_alive = false;
-    connection_.close();  // an answer that broke off must not look whole
-  }
+  if (good) co_return;
+  head.keep_alive = false;
+  connection_.close();  // an answer that broke off must not look whole
 }
 
-awaitable<bool> Session::send_file(const FileBody& file) {
-  bool good = co_await write(head_);
-  std::string block;
-  const uint64_t end = file.part.first + file.part.size;
-  for (uint64_t at = file.part.first; good && at < end;) {
-    block.resize(std::min<uint64_t>(end - at, kFileBlock));
-    const ssize_t got = ::pread(file.fd.get(), block.data(), block.size(), static_cast<off_t>(at));
-    if (got <= 0) co_return false;  // shorter than it was
-    at += static_cast<uint64_t>(got);
-    good = co_await write(std::string_view(block).substr(0, static_cast<size_t>(got)));
-    if (at < end)
-      co_await boost::asio::post(connection_.executor(), boost::asio::use_awaitable);  // others first
-  }
-  co_return good;
-}
-
-awaitable<bool> Session::send_source(BodySource& source, bool chunked) {
-  bool good = co_await write(head_);
-  std::function<void()> tell = [&source] { source.gone(); };
-  for (bool more = true; good && more;) {
-    gone_ = &tell;
-    std::optional<std::string> piece = co_await source.next();
-    gone_ = nullptr;
-    more = piece.has_value();
-    if (more && piece->empty()) continue;  // in chunks it would be the end
-    std::array<char, 24> size{};
-    (void)std::snprintf(size.data(), size.size(), "%zx\r\n", more ? piece->size() : 0);
-    if (!more) piece.emplace();
-    if (chunked) piece->append("\r\n");
-    good = co_await write(chunked ? size.data() : "", *piece);
-  }
-  co_return good;
+awaitable<bool> Session::write_piece(std::string_view bytes, bool chunked) {
+  if (bytes.empty()) co_return true;  // in chunks it would be the end
+  std::array<char, 24> size{};
+  (void)std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
+  co_return co_await write(chunked ? size.data() : "", bytes, chunked ? "\r\n" : "");
 }
 
 void Session::account(const Head& head, unsigned status, uint64_t bytes, int64_t begun_ns) {

@@ -29,10 +29,10 @@ class Session {
   boost::asio::awaitable<unsigned> read_body(Head& head, const Admission& admission);
   boost::asio::awaitable<bool> read_more(size_t limit);
   boost::asio::awaitable<void> respond(Head& head, Response& response);
-  boost::asio::awaitable<bool> send_file(const FileBody& file);
-  boost::asio::awaitable<bool> send_source(BodySource& source, bool chunked);
-  boost::asio::awaitable<bool> write(std::string_view first, std::string_view second = {});
-  void make_head(const Head& head, Response& response, std::optional<uint64_t> length);
+  boost::asio::awaitable<bool> write_piece(std::string_view bytes, bool chunked);
+  boost::asio::awaitable<bool> write(std::string_view first, std::string_view second = {},
+                                     std::string_view third = {});
+  void make_head(const Head& head, Response& response);
   void account(const Head& head, unsigned status, uint64_t bytes, int64_t begun_ns);
 
   Server& server_;
@@ -42,9 +42,8 @@ class Session {
   std::string buffer_{};  // what is read and not used
   std::string head_{};    // of the answer
   bool idle_ = true;
-  bool body_left_ = false;                 // of the request: it will not be read
-  uint64_t counted_ = 0;                   // of connection_.written()
-  std::function<void()>* gone_ = nullptr;  // to call when the client goes
+  bool body_left_ = false;  // of the request: it will not be read
+  uint64_t counted_ = 0;    // of connection_.written()
 };
 
 }  // namespace wl::wsbridge::http

@@ -54,13 +54,7 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
   [[nodiscard]] static base::Result<std::shared_ptr<Child>> reading(Executor executor, int fd);
   /// start() and reading() make them.
   Child(Executor executor, std::string name, base::Log* log)
-      : Input(executor),
-        name_(std::move(name)),
-        log_(log),
-        in_(executor),
-        gone_(executor),
-        error_(executor),
-        changed_(executor) {}
+      : Input(executor), executor_(executor), name_(std::move(name)), log_(log) {}
   ~Child();
 
   /// All of `bytes` to stdin; false: it reads no more.
@@ -81,11 +75,12 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
   void signal(int number) const;
   bool alive();
 
+  Executor executor_;
   std::string name_;
   base::Log* log_;
-  boost::asio::posix::stream_descriptor in_, gone_;  // a pidfd of the last command
-  Input error_;
-  Event changed_;
+  boost::asio::posix::stream_descriptor in_{executor_}, gone_{executor_};  // a pidfd of the last command
+  Input error_{executor_};
+  Event changed_{executor_};
   pid_t group_ = 0, last_ = 0;  // 0: nothing of the group is left, and its number may be another's
   std::optional<int> status_{};
   bool ours_ = false;  // of the group are not only grandchildren left

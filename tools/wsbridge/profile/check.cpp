@@ -5,11 +5,12 @@
 #include <ranges>
 #include <set>
 
+#include <boost/algorithm/string/join.hpp>
 #include <unistd.h>
 
 #include "libcommon/base/units.h"
-#include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/api/routes.h"
+#include "tools/wsbridge/http/message.h"
 #include "tools/wsbridge/profile/read.h"
 #include "tools/wsbridge/shape/program.h"
 
@@ -89,7 +90,8 @@ class Checker {
     const std::string what = "route " + route.method + " " + route.path + ": ";
     const bool upload = route.upload.has_value();
     std::string shape = route.method;
-    for (const std::string& segment : api::split_path(route.path)) {
+    const auto segments = http::decode_path(route.path);
+    for (const std::string& segment : *segments) {
       const std::string name(api::parameter_of(segment));
       shape += "/" + (name.empty() ? segment : "{}");
       if (!name.empty()) declared(route, route.path, name, false);
@@ -154,9 +156,7 @@ class Checker {
 };
 
 std::string joined(const std::vector<std::string>& words, const std::string& otherwise) {
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
-  return words.empty() ? otherwise : all;
+  return words.empty() ? otherwise : boost::algorithm::join(words, ", ");
 }
 
 }  // namespace
@@ -194,12 +194,10 @@ std::vector<std::string> describe_access(const Profile& profile) {
 std::optional<Profile> load_profile(std::span<const std::string> paths, base::Log& log) {
   Findings findings;
   auto profile = read_profile(paths, findings, [](const char* name) { return std::getenv(name); });
-  const auto policy = profile ? access::Policy::make(*profile) : std::unexpected(profile.error());
-  if (profile && !policy) findings.push_back({{paths[0], 0}, false, policy.error().line()});
   std::ranges::stable_sort(findings, {}, &Finding::place);
   for (const Finding& finding : findings)
     finding.warning ? log.warning(finding.line()) : log.error(finding.line());
-  return policy ? std::optional(std::move(*profile)) : std::nullopt;
+  return profile ? std::optional(std::move(*profile)) : std::nullopt;
 }
 
 base::Exit check(std::span<const std::string> paths, base::Log& log) {

@@ -99,7 +99,7 @@ struct RouteSpec {
   int64_t cache_ns = 0;
   std::string rate{};  ///< class of limits.rates; empty: none
   Access access = Access::token;
-  int64_t timeout_ns = 30 * base::kSecond;
+  int64_t timeout_ns = 0;  ///< 0: its worker's; of a command 30 s
   Place place{};
 };
 
@@ -110,9 +110,11 @@ struct SubscriptionSpec {
   std::string stream{};
   std::string as{};  ///< jq program; empty: the record as it is
   Slow slow = Slow::drop;
-  size_t history = 1;  ///< records that a joiner gets
-  std::string mine{};  ///< not empty: only records in which this key is the client's user id
+  size_t history = 1;      ///< records that a joiner gets
+  std::string mine{};      ///< not empty: only records in which this key is the client's user id
+  bool timestamp = false;  ///< every message that is an object carries one
   Place place{};
+  auto operator<=>(const SubscriptionSpec&) const = default;
 };
 
 /// A message that clients may send: its `path` is the message's `type`, its `name` that of a worker, and its
@@ -124,7 +126,7 @@ struct SocketSpec {
   std::vector<SubscriptionSpec> streams{};
   std::string welcome{};     ///< JSON sent first; empty: none
   int64_t heartbeat_ns = 0;  ///< {"type":"heartbeat","server_time":…}
-  bool timestamp = false;    ///< every message carries it
+  bool timestamp = false;    ///< every message that is an object carries one
   std::vector<ReceiveSpec> receive{};
   std::string worker{};  ///< not empty: messages go to this worker's process and its lines come back
   Access access = Access::token;

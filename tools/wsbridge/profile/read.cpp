@@ -12,6 +12,7 @@
 
 #include "libcommon/base/units.h"
 #include "libcommon/packet/local_addresses.h"
+#include "tools/wsbridge/access/access.h"
 #include "tools/wsbridge/api/routes.h"
 
 namespace wl::wsbridge {
@@ -25,13 +26,7 @@ struct File {
   Findings& findings;
 };
 
-bool is_host(const std::string& text) { return !text.empty(); }
 bool is_network(const std::string& text) { return packet::parse_network(text).has_value(); }
-bool is_origin(const std::string& text) {
-  const size_t host = text.find("://") + 3;
-  return (text.starts_with("http://") || text.starts_with("https://")) && host < text.size() &&
-         text.find_first_of("/*?#@", host) == text.npos;
-}
 
 /// A text as it is, anything else as JSON.
 std::string as_text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
@@ -227,8 +222,8 @@ class Reader {
     limits(table);
     fields.get("open_to", profile_.open_to, is_network, "\"10.0.0.0/8\"");
     fields.get("trusted_proxies", profile_.trusted_proxies, is_network, "\"10.0.0.1\"");
-    fields.get("hosts", profile_.hosts, is_host, "\"dash.example\"");
-    fields.get("origins", profile_.origins, is_origin, "\"https://dash.example:3000\"");
+    fields.get("hosts", profile_.hosts, access::is_host, "\"dash.example\"");
+    fields.get("origins", profile_.origins, access::is_origin, "\"https://dash.example:3000\"");
     std::string web;  // a directory beside the profile
     fields.get("web", web);
     if (!web.empty()) profile_.web = (std::filesystem::path(file_.name).parent_path() / web).string();
@@ -319,8 +314,9 @@ class Reader {
 
   static void path(Fields& fields, const std::string& path, bool parameters) {
     std::set<std::string> names;
-    for (const std::string& segment : api::split_path(path)) {
-      const std::string name(api::parameter_of(segment));
+    for (const auto part :
+         std::views::split(std::string_view(path).substr(path.starts_with('/') ? 1 : 0), '/')) {
+      const std::string segment(part.begin(), part.end()), name(api::parameter_of(segment));
       const bool plain = segment.find_first_of("{}?#%") == segment.npos && !segment.starts_with('.');
       fields.refuse(name.empty() ? segment.empty() || !plain : !parameters || !is_name(name),
                     "the path: " + in_quotes(segment) + " cannot stand between two '/'");
@@ -404,6 +400,7 @@ class Reader {
     const auto no_lines = [](int, Json::parse_event_t event, const Json& json) {
       return event != Json::parse_event_t::key || json != "";
     };
+    for (SubscriptionSpec& one : spec.streams) one.timestamp = spec.timestamp;
     if (!welcome.is_null()) spec.welcome = Json::parse(welcome.dump(), no_lines).dump();
     references_.emplace_back("worker", spec.worker, spec.place);
     fields.refuse(spec.streams.empty() && spec.receive.empty() && spec.worker.empty(),

@@ -39,8 +39,6 @@ Feed::Feed(Executor executor, const StreamSpec& spec, base::Log& log)
     : executor_(executor),
       spec_(spec),
       log_(log),
-      skips_(log, spec.name + " line"),
-      changed_(executor),
       fields_(std::span(&spec.key, spec.key.empty() ? 0 : 1)),
       newest_(kStateBytes),
       delay_(kFirstWait) {}
@@ -67,7 +65,7 @@ void Feed::take(std::string_view line) {
   }
   const bool keyed = object && !spec_.key.empty() && fields_[0].present();
   const std::string key(keyed ? fields_[0].text : "");
-  if (keyed) newest_.put(counts_.records, key, text->size(), text);
+  if (keyed) newest_.put(key, text->size(), text);
   for (Listener* listener : listeners_) listener->record(text, key);
 }
 

@@ -1,11 +1,10 @@
 #pragma once
 // A stream: the lines of a command that is started once, for all who listen.
 #include <deque>
-#include <map>
 #include <random>
-#include <unordered_map>
 
 #include "libcommon/ndjson/fields.h"
+#include "tools/wsbridge/newest.h"
 #include "tools/wsbridge/process/child.h"
 #include "tools/wsbridge/profile/profile.h"
 
@@ -34,45 +33,6 @@ struct FeedCounts {
   uint64_t restarts = 0;
   int64_t last_ns = 0;  ///< wall clock of the newest record; 0: none yet
   FeedState state = FeedState::idle;
-};
-
-/// The newest entry of each key by its number, so in the order of their last change. Of more than 100,000
-/// keys, or `max_bytes`, those that changed last.
-template <class Entry>
-class Newest {
- public:
-  static constexpr size_t kMaxKeys = 100'000;
-  explicit Newest(size_t max_bytes) : max_bytes_(max_bytes) {}
-  /// `number` is above all before it.
-  void put(uint64_t number, const std::string& key, size_t bytes, Entry entry) {
-    const auto [place, fresh] = numbers_.try_emplace(key, number);
-    if (!fresh) {
-      const auto old = kept_.find(std::exchange(place->second, number));
-      bytes_ -= old->second.bytes;
-      kept_.erase(old);
-    }
-    kept_.emplace_hint(kept_.end(), number, Kept{&place->first, bytes, std::move(entry)});
-    bytes_ += bytes;
-    while (kept_.size() > kMaxKeys || (bytes_ > max_bytes_ && kept_.size() > 1)) {
-      const auto oldest = kept_.begin();
-      bytes_ -= oldest->second.bytes;
-      numbers_.erase(numbers_.find(*oldest->second.key));
-      kept_.erase(oldest);
-    }
-  }
-  struct Kept {
-    const std::string* key;
-    size_t bytes;
-    Entry entry;
-  };
-  [[nodiscard]] std::map<uint64_t, Kept>& by_number() { return kept_; }
-  [[nodiscard]] const std::map<uint64_t, Kept>& by_number() const { return kept_; }
-
- private:
-  size_t max_bytes_;
-  size_t bytes_ = 0;
-  std::unordered_map<std::string, uint64_t> numbers_{};
-  std::map<uint64_t, Kept> kept_{};
 };
 
 /// Runs a stream's pipeline by its StreamSpec: restart with back-off (1 s doubling to 30 s, jittered),
@@ -136,8 +96,8 @@ class Feed : public std::enable_shared_from_this<Feed> {
   Executor executor_;
   StreamSpec spec_;
   base::Log& log_;
-  base::SkipReport skips_;
-  process::Event changed_;
+  base::SkipReport skips_{log_, spec_.name + " line"};
+  process::Event changed_{executor_};
   FeedCounts counts_{};
   ndjson::Fields fields_;
   std::vector<Listener*> listeners_{};

@@ -14,36 +14,30 @@ namespace {
 constexpr std::chrono::seconds kStillEvery{5};  // between two looks whether the user may still have it
 
 /// The body of answer_lines().
-class LinesBody final : public http::BodySource {
- public:
-  LinesBody(Executor executor, std::shared_ptr<View> view, size_t history, Still still)
-      : wake_(std::move(executor)),
-        still_(std::move(still)),
-        subscription_(
-            Subscription::join(std::move(view), Framing::lines, history, [this] { wake_.notify(); })) {}
-
-  awaitable<std::optional<std::string>> next() override {
+awaitable<void> write_lines(Executor executor, std::shared_ptr<View> view, Still still,
+                            http::BodySink& sink) {
+  process::Event wake(executor);
+  bool more = true;
+  const auto lines =
+      Subscription::join(view, Framing::lines, view->spec().history, [&wake] { wake.notify(); });
+  sink.gone = [&] {
+    more = false;
+    wake.notify();
+  };
+  while (more && lines) {
+    if (still) more = co_await still();
     Batch batch;
-    for (bool may = true; may;) {
-      if (still_) may = co_await still_();
-      if (!may || !subscription_ || gone_ || !subscription_->take(kMaxPiece, batch)) break;
-      if (batch.bytes != 0) co_return batch.text();
-      if (subscription_->ended()) break;
-      co_await wake_.wait(kStillEvery);
+    if (!more || !lines->take(kMaxPiece, batch)) break;
+    const std::string text = batch.text();
+    if (!text.empty()) {
+      more = co_await sink.write(text);
+    } else if (lines->ended()) {
+      break;
+    } else {
+      co_await wake.wait(kStillEvery);
     }
-    co_return std::nullopt;
   }
-  void gone() override {
-    gone_ = true;
-    wake_.notify();
-  }
-
- private:
-  process::Event wake_;
-  Still still_;
-  bool gone_ = false;
-  std::unique_ptr<Subscription> subscription_;
-};
+}
 
 }  // namespace
 
@@ -100,30 +94,32 @@ std::string with_timestamp(std::string_view json) {
   return text.append(base::rfc3339(base::wall_clock_ns(), 6)).append("\"}");
 }
 
-View::View(Feed& feed, std::optional<shape::Program> program, const ViewOptions& options, base::Log& log)
-    : feed_(feed.shared_from_this()),
-      program_(std::move(program)),
-      options_(options),
+View::View(std::shared_ptr<Feed> feed, const SubscriptionSpec& spec, std::string user,
+           shape::Program* program, size_t backlog_bytes, base::Log& log)
+    : feed_(std::move(feed)),
+      spec_(spec),
+      user_(std::move(user)),
+      program_(program),
+      backlog_bytes_(backlog_bytes),
       failures_(log, "record"),
-      table_(options.backlog_bytes) {}
+      table_(backlog_bytes) {}
 
 bool View::has(const std::string& json) const {
-  const auto& [key, user] = options_.mine;
-  if (key.empty()) return true;
-  if (user.empty() || !json.contains(user)) return false;  // most are others'
+  if (spec_.mine.empty()) return true;
+  if (user_.empty() || !json.contains(user_)) return false;  // most are others'
   const auto parsed = nlohmann::json::parse(json, nullptr, false);
-  return parsed.is_object() && parsed.value(key, nlohmann::json()) == user;
+  return parsed.is_object() && parsed.value(spec_.mine, nlohmann::json()) == user_;
 }
 
 std::vector<Text> View::shape(const Text& json) {
   if (!has(*json)) return {};
-  if (!program_ && !options_.timestamp) return {json};
+  if (program_ == nullptr && !spec_.timestamp) return {json};
   std::vector<Text> messages;
   const auto add = [&](std::string_view message) {
     messages.push_back(
-        std::make_shared<const std::string>(options_.timestamp ? with_timestamp(message) : message));
+        std::make_shared<const std::string>(spec_.timestamp ? with_timestamp(message) : message));
   };
-  if (!program_) {
+  if (program_ == nullptr) {
     add(*json);
   } else if (const auto done = program_->run(*json, add); !done) {
     failures_.add(feed_->spec().name + ": " + done.error().line());
@@ -138,18 +134,15 @@ std::string_view View::frame(Framing framing, const std::vector<Text>& messages)
   for (const Text& message : messages) {
     if (framing == Framing::lines) {
       frame_.append(*message) += '\n';
-      continue;
+    } else {
+      websocket::append_text(frame_, *message, framing == Framing::deflated ? &*deflater_ : nullptr);
     }
-    const std::string_view deflated = framing == Framing::deflated ? deflater_->deflate(*message) : *message;
-    // Where it gains nothing it goes as it is, and costs the client nothing.
-    const bool gains = deflated.size() < message->size();
-    websocket::append_frame(frame_, websocket::Opcode::text, gains ? deflated : *message, gains);
   }
   return frame_;
 }
 
 Text View::notice(Framing framing, const std::string& json) {
-  const std::string text = options_.timestamp ? with_timestamp(json) : json;
+  const std::string text = spec_.timestamp ? with_timestamp(json) : json;
   return std::make_shared<const std::string>(frame(framing, {std::make_shared<const std::string>(text)}));
 }
 
@@ -157,10 +150,10 @@ void View::record(const Text& json, const std::string& key) {
   std::vector<Text> messages = shape(json);
   if (messages.empty()) return;
   for (auto& [framing, backlog] : backlogs_) backlog.append(frame(framing, messages));
-  if (options_.slow != Slow::conflate) return;
+  if (spec_.slow != Slow::conflate) return;
   size_t bytes = 0;
   for (const Text& message : messages) bytes += message->size();
-  table_.put(next_++, key, bytes, {std::move(messages)});
+  table_.put(key, bytes, {std::move(messages)});
 }
 
 void View::settled() {
@@ -169,7 +162,7 @@ void View::settled() {
 
 std::unique_ptr<Subscription> Subscription::join(std::shared_ptr<View> view, Framing framing, size_t history,
                                                  std::function<void()> wake) {
-  if (view->options_.slow == Slow::block && !view->subscriptions_.empty()) return nullptr;
+  if (view->spec_.slow == Slow::block && !view->subscriptions_.empty()) return nullptr;
   return std::unique_ptr<Subscription>(new Subscription(std::move(view), framing, history, std::move(wake)));
 }
 
@@ -181,17 +174,17 @@ Subscription::Subscription(std::shared_ptr<View> given, Framing framing, size_t 
   const bool first = view.subscriptions_.empty();
   if (first) feed.add(view);
   view.subscriptions_.push_back(this);
-  if (view.options_.slow == Slow::conflate) {
+  if (view.spec_.slow == Slow::conflate) {
     if (first) {
       for (const auto& [number, kept] : feed.newest().by_number()) view.record(kept.entry, *kept.key);
       if (feed.spec().key.empty() && feed.last()) view.record(feed.last(), "");
     }
     joining_ = history > 0;
-    next_ = joining_ ? 0 : view.next_;
+    next_ = joining_ ? 0 : view.table_.next();
     return;
   }
   if (!view.backlogs_.contains(framing)) {
-    Backlog made(view.options_.slow == Slow::block ? SIZE_MAX : view.options_.backlog_bytes);
+    Backlog made(view.spec_.slow == Slow::block ? SIZE_MAX : view.backlog_bytes_);
     for (const Text& json : feed.history(SIZE_MAX)) {
       const std::vector<Text> messages = view.shape(json);
       if (!messages.empty()) made.append(view.frame(framing, messages));
@@ -210,14 +203,14 @@ Subscription::~Subscription() {
     view.backlogs_.erase(framing_);
   if (!view.subscriptions_.empty()) return;
   view.feed_->remove(view);
-  view.table_ = Newest<View::Shaped>(view.options_.backlog_bytes);
+  view.table_ = Newest<View::Shaped>(view.backlog_bytes_);
 }
 
 bool Subscription::take(size_t max_bytes, Batch& into) {
   View& view = *view_;
   if (backlog_ == nullptr) return take_newest(max_bytes, into), true;
   if (next_ < backlog_->oldest()) {
-    if (view.options_.slow == Slow::cut) return false;
+    if (view.spec_.slow == Slow::cut) return false;
     const uint64_t last = backlog_->oldest() - 1;
     const Text gap = view.notice(framing_, R"({"type":"gap","from":)" + std::to_string(next_) + R"(,"to":)" +
                                                std::to_string(last) + "}");
@@ -226,7 +219,7 @@ bool Subscription::take(size_t max_bytes, Batch& into) {
     next_ = last + 1;
   }
   next_ = backlog_->take(next_, max_bytes, into);
-  if (view.options_.slow == Slow::block) {
+  if (view.spec_.slow == Slow::block) {
     const bool was_full = view.full();
     backlog_->discard(next_);
     if (was_full && !view.full()) view.feed_->resume();
@@ -247,7 +240,7 @@ void Subscription::take_newest(size_t max_bytes, Batch& into) {
     if (!text) text = std::make_shared<const std::string>(view.frame(framing_, messages));
     into.add(*text, text, messages.size());
   }
-  next_ = at == table.end() ? view.next_ : at->first;
+  next_ = at == table.end() ? view.table_.next() : at->first;
   const uint64_t skipped = joining_ ? 0 : next_ - from - taken;
   joining_ = joining_ && at != table.end();
   if (skipped == 0) return;
@@ -260,13 +253,14 @@ void Subscription::take_newest(size_t max_bytes, Batch& into) {
 bool Subscription::ended() const {
   const FeedState state = view_->feed_->counts().state;
   return (state == FeedState::ended || state == FeedState::failed) &&
-         next_ == (backlog_ == nullptr ? view_->next_ : backlog_->next());
+         next_ == (backlog_ == nullptr ? view_->table_.next() : backlog_->next());
 }
 
-http::Response answer_lines(Executor executor, std::shared_ptr<View> view, size_t history, Still still) {
-  return {
-      .headers = {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}},
-      .body = std::make_unique<LinesBody>(std::move(executor), std::move(view), history, std::move(still))};
+http::Response answer_lines(Executor executor, std::shared_ptr<View> view, Still still) {
+  return {.headers = {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}},
+          .body = http::BodyMaker([executor, view, still](http::BodySink& sink) {
+            return write_lines(executor, view, still, sink);
+          })};
 }
 
 }  // namespace wl::wsbridge::stream

@@ -3,6 +3,7 @@
 // out, however many clients there are. A client keeps no queue: it remembers how far it got, and takes from
 // here.
 #include <array>
+#include <map>
 
 #include <boost/asio/buffer.hpp>
 
@@ -82,19 +83,6 @@ enum class Framing : uint8_t { text, deflated, lines };
 /// What goes at once to one client from one view.
 inline constexpr size_t kMaxPiece = size_t{128} << 10;
 
-/// Whose records a view has: those in which this key is the user's id. Without a key: everybody's.
-struct Mine {
-  std::string key{}, user{};
-  auto operator<=>(const Mine&) const = default;
-};
-
-struct ViewOptions {
-  bool timestamp = false;  ///< each message that is an object carries one
-  Slow slow = Slow::drop;
-  size_t backlog_bytes = size_t{4} << 20;
-  Mine mine{};
-};
-
 /// `json` with "timestamp" as its last member (RFC 3339), unless it has one or is no object.
 [[nodiscard]] std::string with_timestamp(std::string_view json);
 
@@ -103,15 +91,18 @@ class Subscription;
 /// Feed × jq program × framings. It listens to the feed while it has subscriptions; held by shared_ptr.
 class View final : public Listener {
  public:
-  /// `feed` must be held by a shared_ptr.
-  View(Feed& feed, std::optional<shape::Program> program, const ViewOptions& options, base::Log& log);
+  /// `program` is that of `spec.as`, null without one; it and the log outlive the view's last record. `user`
+  /// is whose records it has where the spec says `mine`. `backlog_bytes` are kept for each framing.
+  View(std::shared_ptr<Feed> feed, const SubscriptionSpec& spec, std::string user, shape::Program* program,
+       size_t backlog_bytes, base::Log& log);
 
   void record(const Text& json, const std::string& key) override;
   void settled() override;
   [[nodiscard]] bool full() const override {
-    return options_.slow == Slow::block && !backlogs_.empty() &&
-           backlogs_.begin()->second.bytes() >= options_.backlog_bytes;
+    return spec_.slow == Slow::block && !backlogs_.empty() &&
+           backlogs_.begin()->second.bytes() >= backlog_bytes_;
   }
+  [[nodiscard]] const SubscriptionSpec& spec() const { return spec_; }
 
  private:
   friend class Subscription;
@@ -127,13 +118,14 @@ class View final : public Listener {
   [[nodiscard]] Text notice(Framing framing, const std::string& json);
 
   std::shared_ptr<Feed> feed_;
-  std::optional<shape::Program> program_;
-  ViewOptions options_;
+  SubscriptionSpec spec_;
+  std::string user_;
+  shape::Program* program_;
+  size_t backlog_bytes_;
   base::SkipReport failures_;
   std::vector<Subscription*> subscriptions_{};
   std::map<Framing, Backlog> backlogs_{};  // those in use
   Newest<Shaped> table_;
-  uint64_t next_ = 1;  // number of the table's next record
   std::optional<websocket::Deflater> deflater_{};
   std::string frame_{};
 };
@@ -172,9 +164,8 @@ class Subscription {
 /// Whether who asked for a stream may still have it.
 using Still = std::function<awaitable<bool>()>;
 
-/// A view over plain HTTP: NDJSON as it comes, the newest `history` records first; ends when the stream has
-/// ended, or `still`, unless empty, says no.
-[[nodiscard]] http::Response answer_lines(Executor executor, std::shared_ptr<View> view, size_t history,
-                                          Still still);
+/// A view over plain HTTP: NDJSON as it comes; ends when the stream has ended, or `still`, unless empty, says
+/// no.
+[[nodiscard]] http::Response answer_lines(Executor executor, std::shared_ptr<View> view, Still still);
 
 }  // namespace wl::wsbridge::stream

@@ -244,6 +244,12 @@ void append_frame(std::string& out, Opcode opcode, std::string_view payload, boo
   out += payload;
 }
 
+void append_text(std::string& out, std::string_view message, Deflater* deflater) {
+  const std::string_view deflated = deflater != nullptr ? deflater->deflate(message) : message;
+  const bool gains = deflated.size() < message.size();
+  append_frame(out, Opcode::text, gains ? deflated : message, gains);
+}
+
 std::string close_payload(uint16_t code, std::string_view reason) {
   if (code == kNoCode) return {};
   std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};

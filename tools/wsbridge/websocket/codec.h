@@ -98,6 +98,9 @@ class Parser {
 
 /// Appends one frame that is a whole message or control frame.
 void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool deflated = false);
+/// Appends a text message as one frame: deflated, unless `deflater` is null or nothing is gained by that,
+/// which then costs the client nothing.
+void append_text(std::string& out, std::string_view message, Deflater* deflater);
 /// The payload of a close frame: kNoCode gives none; a long reason is cut.
 [[nodiscard]] std::string close_payload(uint16_t code, std::string_view reason);
 

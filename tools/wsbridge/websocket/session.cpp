@@ -26,14 +26,14 @@ constexpr int64_t kCheckNs = 5 * base::kSecond;  // between two looks whether th
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<Socket> socket, const Upgrade& terms, OnMessage on_message,
-          std::shared_ptr<process::Child> worker, Still still, std::vector<Source> own)
+          std::shared_ptr<process::Child> worker, Still still, Views views)
       : socket_(std::move(socket)),
         parser_(socket_->limits_.message_bytes, terms.deflate ? &socket_->inflater_ : nullptr),
         deflate_(terms.deflate_to_client),
         on_message_(std::move(on_message)),
         worker_(std::move(worker)),
         still_(std::move(still)),
-        own_(std::move(own)) {}
+        views_(std::move(views)) {}
 
   awaitable<void> run(http::Connection& stream) {
     stream_ = &stream;
@@ -42,8 +42,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     ++socket_->counts_.active;
     ++socket_->counts_.opened;
     if (!socket_->spec_.welcome.empty()) say(socket_->spec_.welcome);
-    for (const Source& source : socket_->sources_) join(source);
-    for (const Source& source : std::exchange(own_, {})) join(source);
+    for (const auto& view : std::exchange(views_, {})) join(view);
     if (socket_->draining_) close(kGoingAway, "the server stops");
     if (!std::exchange(socket_->ticking_, true)) process::spawn(socket_->executor_, socket_, socket_->tick());
     spawn(write_loop());
@@ -59,19 +58,14 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   void close(uint16_t code, std::string_view reason) {
     if (std::exchange(closing_, true)) return;
-    deadline_ns_ = base::steady_clock_ns() + kCloseNs;
+    stream_->deadline_ns = base::steady_clock_ns() + kCloseNs;
     control(Opcode::close, close_payload(code, reason));
   }
 
   void tick(int64_t now, std::string_view heartbeat) {
-    if (now >= deadline_ns_) return stream_->close();
     if (still_ && !closing_ && now >= check_ns_) {
       check_ns_ = now + kCheckNs;
       spawn(check());
-    }
-    if (busy_ && !gone_ && stream_->peer_gone()) {
-      leave();
-      if (client_gone_) client_gone_();
     }
     if (closing_ || busy_) return;
     const int64_t silent = now - heard_ns_, idle = socket_->limits_.idle_ns;
@@ -81,9 +75,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   }
 
  private:
-  void join(const Source& source) {
-    auto joined = stream::Subscription::join(source.view, deflate_ ? Framing::deflated : Framing::text,
-                                             source.history, [this] { changed_.notify(); });
+  void join(const std::shared_ptr<stream::View>& view) {
+    auto joined = stream::Subscription::join(view, deflate_ ? Framing::deflated : Framing::text,
+                                             view->spec().history, [this] { changed_.notify(); });
     if (!joined) close(kTryAgainLater, "this stream has its one reader");
     if (joined) subscriptions_.push_back(std::move(joined));
   }
@@ -107,9 +101,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   void say(std::string_view text) {
     if (closing_) return;
     const std::string stamped = socket_->spec_.timestamp ? stream::with_timestamp(text) : std::string(text);
-    const std::string_view deflated = deflate_ ? socket_->deflater_.deflate(stamped) : stamped;
-    const bool smaller = deflated.size() < stamped.size();
-    append_frame(pending_, Opcode::text, smaller ? deflated : stamped, smaller);
+    append_text(pending_, stamped, deflate_ ? &socket_->deflater_ : nullptr);
     ++socket_->counts_.messages;
     changed_.notify();
   }
@@ -191,8 +183,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     } else if (text == "ping") {
       say(stream::with_timestamp(R"({"type":"pong"})"));
     } else if (on_message_) {
-      const std::optional<std::string> answer = co_await on_message_(text, client_gone_);
-      client_gone_ = nullptr;
+      const std::optional<std::string> answer = co_await on_message_(text, stream_->gone);
       if (answer) say(*answer);
     }
   }
@@ -207,7 +198,9 @@ class Session final : public std::enable_shared_from_this<Session> {
       close(kNotTaken, "this socket takes text alone");
     } else if (event.opcode < Opcode::close && !closing_) {
       busy_ = true;
+      stream_->gone = [this] { leave(); };
       co_await take_message(std::move(event.payload));
+      stream_->gone = nullptr;
       busy_ = false;
       heard_ns_ = base::steady_clock_ns();
     }
@@ -245,14 +238,13 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool deflate_;
   OnMessage on_message_;
   std::shared_ptr<process::Child> worker_;
-  std::function<void()> client_gone_{};  // of the message that is being handled
   Still still_;
-  std::vector<Source> own_;  // until it runs
+  Views views_;  // until it runs
   http::Connection* stream_ = nullptr;
   std::vector<std::unique_ptr<stream::Subscription>> subscriptions_{};
   std::string pending_{};                       // frames of this client alone
   process::Event changed_{socket_->executor_};  // something is to be written, or was
-  int64_t heard_ns_ = 0, check_ns_ = 0, deadline_ns_ = INT64_MAX;
+  int64_t heard_ns_ = 0, check_ns_ = 0;
   bool pinged_ = false;
   bool busy_ = false;         // a message is being handled: nothing can be heard
   bool closing_ = false;      // our close frame is written or in pending_
@@ -261,12 +253,12 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool writing_ = true;
 };
 
-http::Response Socket::upgrade(const http::Request& request, OnMessage on_message,
-                               std::shared_ptr<process::Child> worker, Still still, std::vector<Source> own) {
+http::Response Socket::upgrade(const http::Request& request, Views views, OnMessage on_message,
+                               std::shared_ptr<process::Child> worker, Still still) {
   auto terms = accept(request);
   if (!terms) return std::move(terms.error());
   const auto session = std::make_shared<Session>(shared_from_this(), *terms, std::move(on_message),
-                                                 std::move(worker), std::move(still), std::move(own));
+                                                 std::move(worker), std::move(still), std::move(views));
   return {.status = 101,
           .headers = std::move(terms->headers),
           .body = http::TakeOver([session](http::Connection& stream) { return session->run(stream); })};

@@ -23,11 +23,8 @@ struct SocketCounts {
   uint64_t active = 0, opened = 0, messages = 0, bytes = 0, received = 0, dropped = 0, conflated = 0, cut = 0;
 };
 
-/// What clients of a socket are given.
-struct Source {
-  std::shared_ptr<stream::View> view{};
-  size_t history = 1;
-};
+/// What a client is given.
+using Views = std::vector<std::shared_ptr<stream::View>>;
 
 /// What the site does with what one client sends: a text message in, perhaps an answer out. Reading waits
 /// meanwhile. `gone` is for it to set while it waits: called when the client has gone, and may only end that.
@@ -38,19 +35,17 @@ using OnMessage = std::function<boost::asio::awaitable<std::optional<std::string
 /// made it.
 class Socket : public std::enable_shared_from_this<Socket> {
  public:
-  Socket(boost::asio::any_io_executor executor, const SocketSpec& spec, const LimitSpec& limits,
-         std::vector<Source> sources)
-      : executor_(std::move(executor)), spec_(spec), limits_(limits), sources_(std::move(sources)) {}
+  Socket(boost::asio::any_io_executor executor, const SocketSpec& spec, const LimitSpec& limits)
+      : executor_(std::move(executor)), spec_(spec), limits_(limits) {}
 
   /// Answers a request that may be a WebSocket's: 101 and the session behind it, or a refusal. `worker` may
   /// be null; else all messages go to it as lines and its lines come back, and it lives as long as the
-  /// connection. `still` is asked every five seconds, unless it is empty. `own` is what this client alone is
-  /// given.
-  [[nodiscard]] http::Response upgrade(const http::Request& request, OnMessage on_message,
-                                       std::shared_ptr<process::Child> worker = nullptr,
-                                       stream::Still still = {}, std::vector<Source> own = {});
+  /// connection. `still` is asked every five seconds, unless it is empty.
+  [[nodiscard]] http::Response upgrade(const http::Request& request, Views views, OnMessage on_message,
+                                       std::shared_ptr<process::Child> worker, stream::Still still);
   /// Closes all connections with 1001 and waits until they are gone, six seconds at most.
   boost::asio::awaitable<void> drain();
+  [[nodiscard]] const SocketSpec& spec() const { return spec_; }
   [[nodiscard]] const SocketCounts& counts() const { return counts_; }
 
  private:
@@ -60,7 +55,6 @@ class Socket : public std::enable_shared_from_this<Socket> {
   boost::asio::any_io_executor executor_;
   SocketSpec spec_;
   LimitSpec limits_;
-  std::vector<Source> sources_;
   SocketCounts counts_{.path = spec_.path};
   std::set<class Session*> sessions_{};
   Inflater inflater_{};

@@ -60,7 +60,7 @@ struct PoolCounts {
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(Executor executor, const WorkerSpec& spec, base::Log& log)
-      : executor_(executor), spec_(spec), log_(log), changed_(executor) {}
+      : executor_(executor), spec_(spec), log_(log) {}
   /// Null: the queue is full, or the processes die again and again (503; come back in a second). `timeout_ns`
   /// runs from here to the end.
   [[nodiscard]] std::unique_ptr<Call> call(Argv argv, std::string owner, int64_t timeout_ns);
@@ -85,7 +85,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Executor executor_;
   WorkerSpec spec_;
   base::Log& log_;
-  process::Event changed_;
+  process::Event changed_{executor_};
   PoolCounts counts_{};
   uint64_t next_id_ = 1;
   std::vector<std::shared_ptr<Process>> processes_{};
