@@ -36,6 +36,13 @@ constexpr FilterField more(FilterField field, uint8_t plus) {
   field.plus = plus;
   return field;
 }
+constexpr FilterField unless(FilterField field, std::string_view first, std::string_view second) {
+  field.unless = {first, second};
+  return field;
+}
+
+/// What shares the fields of DNS and UDP.
+constexpr std::string_view kDns = "dns|mdns|llmnr", kUdp = "udp|udplite";
 
 /// Wireshark's fields. A row more is a field more.
 constexpr FilterField kFields[] = {
@@ -48,13 +55,15 @@ constexpr FilterField kFields[] = {
     one("eth.src", mac, 0, "eth", Field::eth_src),
     one("eth.dst", mac, 0, "eth", Field::eth_dst),
     two("eth.addr", mac, 0, "eth", Field::eth_src, Field::eth_dst),
-    two("vlan.id", number, 4095, "vlan", Field::vlan, Field::vlan_inner),
+    unless(two("vlan.id", number, kBits16, "vlan", Field::vlan, Field::vlan_inner), "ieee8021ad", ""),
+    unless(two("ieee8021ad.id", number, kBits16, "ieee8021ad", Field::vlan, Field::vlan_inner), "", "vlan"),
     one("mpls.label", number, kBits32, "mpls", Field::mpls_label),
     one("pppoe.session_id", number, kBits16, "pppoes", Field::pppoe_session),
     one("arp.opcode", number, kBits16, "arp", Field::arp_op),
     one("ip.src", ipv4, 0, "ip", Field::src_ip),
     one("ip.dst", ipv4, 0, "ip", Field::dst_ip),
     two("ip.addr", ipv4, 0, "ip", Field::src_ip, Field::dst_ip),
+    one("ip.version", number, kBits8, "ip", Field::ip_version),
     one("ip.ttl", number, kBits8, "ip", Field::ttl),
     one("ip.proto", number, kBits8, "ip", Field::ip_proto),
     one("ip.id", number, kBits16, "ip", Field::ip_id),
@@ -62,7 +71,10 @@ constexpr FilterField kFields[] = {
     one("ipv6.src", ipv6, 0, "ipv6", Field::src_ip),
     one("ipv6.dst", ipv6, 0, "ipv6", Field::dst_ip),
     two("ipv6.addr", ipv6, 0, "ipv6", Field::src_ip, Field::dst_ip),
+    one("ipv6.version", number, kBits8, "ipv6", Field::ip_version),
     one("ipv6.hlim", number, kBits8, "ipv6", Field::ttl),
+    one("ipv6.tclass.dscp", number, kBits32, "ipv6", Field::dscp),
+    one("ipv6.fraghdr.ident", number, kBits32, "ipv6", Field::ip_id),
     one("tcp.srcport", number, kBits16, "tcp", Field::src_port),
     one("tcp.dstport", number, kBits16, "tcp", Field::dst_port),
     two("tcp.port", number, kBits16, "tcp", Field::src_port, Field::dst_port),
@@ -70,6 +82,7 @@ constexpr FilterField kFields[] = {
     one("tcp.seq_raw", number, kBits32, "tcp", Field::tcp_seq),
     one("tcp.ack_raw", number, kBits32, "tcp", Field::tcp_ack),
     one("tcp.window_size_value", number, kBits16, "tcp", Field::tcp_window),
+    one("tcp.flags", number, kBits16, "tcp", Field::tcp_flags),
     flag("tcp.flags.fin", 0x01),
     flag("tcp.flags.syn", 0x02),
     flag("tcp.flags.reset", 0x04),
@@ -78,9 +91,12 @@ constexpr FilterField kFields[] = {
     flag("tcp.flags.urg", 0x20),
     flag("tcp.flags.ece", 0x40),
     flag("tcp.flags.cwr", 0x80),
-    one("udp.srcport", number, kBits16, "udp", Field::src_port),
-    one("udp.dstport", number, kBits16, "udp", Field::dst_port),
-    two("udp.port", number, kBits16, "udp", Field::src_port, Field::dst_port),
+    one("udp.srcport", number, kBits16, kUdp, Field::src_port),
+    one("udp.dstport", number, kBits16, kUdp, Field::dst_port),
+    two("udp.port", number, kBits16, kUdp, Field::src_port, Field::dst_port),
+    one("dccp.srcport", number, kBits16, "dccp", Field::src_port),
+    one("dccp.dstport", number, kBits16, "dccp", Field::dst_port),
+    two("dccp.port", number, kBits16, "dccp", Field::src_port, Field::dst_port),
     one("sctp.srcport", number, kBits16, "sctp", Field::src_port),
     one("sctp.dstport", number, kBits16, "sctp", Field::dst_port),
     two("sctp.port", number, kBits16, "sctp", Field::src_port, Field::dst_port),
@@ -88,13 +104,15 @@ constexpr FilterField kFields[] = {
     one("icmp.code", number, kBits8, "icmp", Field::icmp_code),
     one("icmpv6.type", number, kBits8, "icmpv6", Field::icmp_type),
     one("icmpv6.code", number, kBits8, "icmpv6", Field::icmp_code),
-    one("dns.id", number, kBits16, "dns", Field::dns_id),
-    one("dns.flags.response", boolean, 0, "dns", Field::dns_response),
-    one("dns.qry.name", text, 0, "dns", Field::dns_qname),
-    one("dns.qry.type", number, kBits16, "dns", Field::dns_qtype),
-    one("dns.flags.rcode", number, kBits16, "dns", Field::dns_rcode),
-    one("dns.a", ipv4, 0, "dns", Field::dns_answers),
-    one("dns.aaaa", ipv6, 0, "dns", Field::dns_answers),
+    one("dns.id", number, kBits16, kDns, Field::dns_id),
+    one("dns.flags.response", boolean, 0, kDns, Field::dns_response),
+    one("dns.qry.name", text, 0, kDns, Field::dns_qname),
+    one("dns.qry.type", number, kBits16, kDns, Field::dns_qtype),
+    one("dns.flags.rcode", number, kBits16, kDns, Field::dns_rcode),
+    one("dns.a", ipv4, 0, kDns, Field::dns_answers),
+    one("dns.aaaa", ipv6, 0, kDns, Field::dns_answers),
+    one("http.request", boolean, 0, "http", Field::http_method),
+    one("http.response", boolean, 0, "http", Field::http_status),
     one("http.request.method", text, 0, "http", Field::http_method),
     one("http.request.uri", text, 0, "http", Field::http_uri),
     one("http.host", text, 0, "http", Field::http_host),
@@ -146,8 +164,9 @@ const std::map<std::string_view, FilterField>& table() {
       made.emplace(name, FilterField{.name = name, .layer = name});
     made.at("bootp").layer = "dhcp";
     made.at("frame").layer = "";
+    made.at("sll").layer = "sll|sll2";
     // The UDP length field counts its header.
-    made.emplace("udp.length", more(one("udp.length", number, kBits16, "udp", Field::payload_len), 8));
+    made.emplace("udp.length", more(one("udp.length", number, kBits16, kUdp, Field::payload_len), 8));
     return made;
   }();
   return all;
@@ -176,6 +195,28 @@ T read(Field source, const record::Packet& packet) {
   return value;
 }
 
+/// The key that says what Wireshark's field says, though not in the same way.
+std::string_view key_like(std::string_view name) {
+  if (name.empty()) return {};
+  for (size_t i = 0; i < record::kFieldCount; ++i) {
+    const record::FieldInfo& info = record::info(static_cast<Field>(i));
+    const std::string names = " " + std::string(info.wireshark) + " ";
+    if (names.find(" " + std::string(name) + " ") != std::string::npos && table().contains(info.key))
+      return info.key;
+  }
+  return {};
+}
+
+/// Of names with | in between.
+bool is_one_of(std::string_view name, std::string_view names) {
+  for (size_t at = 0; at <= names.size();) {
+    const size_t end = std::min(names.find('|', at), names.size());
+    if (names.substr(at, end - at) == name) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
 }  // namespace
 
 const FilterField* find_field(std::string_view name) {
@@ -185,6 +226,7 @@ const FilterField* find_field(std::string_view name) {
 
 std::string_view nearest_field(std::string_view name) {
   constexpr size_t kLongest = 40;
+  if (const std::string_view key = key_like(name); !key.empty()) return key;
   std::string_view nearest;
   size_t least = name.size() / 3 + 1;
   if (name.size() > kLongest) return nearest;
@@ -204,12 +246,12 @@ record::FieldSet needs(const FilterField& field) {
   return fields;
 }
 
-bool has_layer(const record::Packet& packet, std::string_view name) {
-  if (name.empty()) return true;
+bool has_layer(const record::Packet& packet, std::string_view names) {
+  if (names.empty()) return true;
   const std::string_view layers = packet.present.has(Field::layers) ? packet.layers : std::string_view{};
   for (size_t at = 0; at < layers.size();) {
     const size_t end = std::min(layers.find(':', at), layers.size());
-    if (layers.substr(at, end - at) == name) return true;
+    if (is_one_of(layers.substr(at, end - at), names)) return true;
     at = end + 1;
   }
   return false;
@@ -228,8 +270,8 @@ std::optional<Value> value_of(const FilterField& field, Field source, const reco
     case Form::mac: value.text = {member(source, packet), 6}; break;
     case Form::tcp_flags: {
       const auto flags = read<uint8_t>(source, packet);
-      if (field.mask == 0) value.text = flag_letters(flags);
-      value.number = (flags & field.mask) != 0 ? 1 : 0;
+      if (field.type == text) value.text = flag_letters(flags);
+      value.number = field.mask == 0 ? flags : (flags & field.mask) != 0 ? 1 : 0;
       break;
     }
     default: value.text = read<std::string_view>(source, packet);
@@ -242,6 +284,9 @@ std::optional<Value> value_of(const FilterField& field, Field source, const reco
     if (!code) return std::nullopt;
     value.number = *code;
   }
+  // A boolean of something else says that it is there.
+  if (field.type == boolean && field.mask == 0 && record::info(source).form != Form::boolean)
+    value.number = 1;
   value.number += field.plus;
   return value;
 }

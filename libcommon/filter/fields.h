@@ -40,11 +40,12 @@ struct FilterField {
   std::string_view name;
   Type type = Type::protocol;
   uint64_t limit = 0;                 ///< of a number: the largest
-  std::string_view layer{};           ///< the field is there only in packets with this layer; empty: in all
+  std::string_view layer{};           ///< there only in packets with this layer, or one of a|b; empty: in all
   std::array<record::Field, 2> of{};  ///< its values are the first `sources` of these
   uint8_t sources = 0;                ///< 0: a protocol
   uint8_t mask = 0;                   ///< not 0: the bit of tcp_flags that it is
   uint8_t plus = 0;                   ///< added to the number
+  std::array<std::string_view, 2> unless{};  ///< with this layer the value of that source is another field's
 };
 
 /// Null: filters do not know the name. Tables live as long as the program.
@@ -63,15 +64,18 @@ bool any_value(const FilterField& field, const record::Packet& packet, const Vis
 /// The value of one record field; nothing where it is not in the packet, or not of the field's type.
 [[nodiscard]] std::optional<Value> value_of(const FilterField& field, record::Field source,
                                             const record::Packet& packet);
-/// Whether the name is one of the packet's layers; an empty one always is.
-[[nodiscard]] bool has_layer(const record::Packet& packet, std::string_view name);
+/// Whether one of the names, with | in between, is one of the packet's layers; an empty one always is.
+[[nodiscard]] bool has_layer(const record::Packet& packet, std::string_view names);
 /// The texts of a list that are values of the field: of dns.a the IPv4 addresses.
 [[nodiscard]] std::optional<Value> listed(const FilterField& field, std::string_view text);
 
 template <class Visit>
 bool any_value(const FilterField& field, const record::Packet& packet, const Visit& visit) {
   if (!has_layer(packet, field.layer)) return false;
-  for (const record::Field source : std::span(field.of).first(field.sources)) {
+  for (size_t i = 0; i < field.sources; ++i) {
+    const record::Field source = field.of.at(i);
+    if (const std::string_view other = field.unless.at(i); !other.empty() && has_layer(packet, other))
+      continue;
     if (record::info(source).form == record::Form::text_list) {
       if (!packet.present.has(source)) continue;
       const record::TextList texts =

@@ -62,9 +62,19 @@ base::Result<Token> Lexer::quoted(size_t begin, bool raw) {
           return fail_at(at_, "\\x has two hexadecimal digits");
         c = static_cast<char>(byte);
         at_ += 2;
-      } else if (constexpr std::string_view kFrom = "abfnrtv0", kTo("\a\b\f\n\r\t\v\0", 8);
+      } else if (c >= '0' && c <= '7') {
+        unsigned byte = 0;
+        const char* const digits = text_.data() + at_ - 1;
+        const char* const most = digits + std::min<size_t>(3, text_.size() - at_ + 1);
+        const char* const end = std::from_chars(digits, most, byte, 8).ptr;
+        if (byte > UINT8_MAX) return fail_at(at_, "more than \\377, the largest byte");
+        c = static_cast<char>(byte);
+        at_ += static_cast<size_t>(end - digits) - 1;
+      } else if (constexpr std::string_view kFrom = "abfnrtv\"'\\", kTo = "\a\b\f\n\r\t\v\"'\\";
                  kFrom.contains(c)) {
         c = kTo[kFrom.find(c)];
+      } else {
+        return fail_at(at_ - 1, "\\" + std::string(1, c) + " means nothing here (\\\\ is a backslash)");
       }
     }
     token.text += c;

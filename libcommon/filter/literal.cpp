@@ -69,11 +69,11 @@ base::Result<Range> read_value(const FilterField& field, const Token& token) {
   Range range;
   switch (field.type) {
     case Type::boolean:
-      if (token.text == "True" || token.text == "TRUE") {
+      if (word && (token.text == "True" || token.text == "TRUE")) {
         range.first.number = 1;
         break;
       }
-      if (token.text == "False" || token.text == "FALSE") break;
+      if (word && (token.text == "False" || token.text == "FALSE")) break;
       [[fallthrough]];
     case Type::number: {
       const uint64_t limit = field.type == Type::boolean ? UINT64_MAX : field.limit;
@@ -103,7 +103,10 @@ base::Result<Range> read_value(const FilterField& field, const Token& token) {
     }
     case Type::text: range.bytes = token.text; break;
     case Type::time: {
-      const auto ns = base::parse_rfc3339(token.text.size() == 10 ? token.text + "T00:00:00" : token.text);
+      const std::string_view rest = token.text.size() == 10   ? "T00:00:00"
+                                    : token.text.size() == 16 ? ":00"
+                                                              : "";
+      const auto ns = base::parse_rfc3339(token.text + std::string(rest));
       if (!ns) return bad("\"2026-11-20 09:03:00\"");
       range.first.number = static_cast<uint64_t>(*ns);
       break;

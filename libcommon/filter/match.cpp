@@ -37,7 +37,10 @@ bool fits(const Node& node, const Value& value, const Value* other) {
   const Type type = node.field->type;
   if (other != nullptr) return related(node.op, compare(type, value, *other));
   switch (node.op) {
-    case Op::contains: return value.text.contains(node.values[0].first.text);
+    case Op::contains: {
+      const std::string_view part = node.values[0].first.text;
+      return !part.empty() && value.text.contains(part);
+    }
     case Op::matches: return node.expression->fits(value.text);
     case Op::bits: return (value.number & node.values[0].first.number) != 0;
     case Op::less:

@@ -17,20 +17,20 @@ constexpr size_t kLongest = 1 << 16;  // bytes of a filter
 
 struct Relation {
   std::string_view sign;
-  std::string_view word;
+  std::array<std::string_view, 2> words;
   Op op;
   bool all = false;     // without "any" or "all" before the field
   bool differ = false;  // it denies what `op` says
 };
 
-constexpr std::array<Relation, 8> kRelations{{{"==", "eq", Op::equal},
-                                              {"!=", "ne", Op::equal, true, true},
-                                              {"===", "all_eq", Op::equal, true},
-                                              {"!==", "any_ne", Op::equal, false, true},
-                                              {"<", "lt", Op::less},
-                                              {"<=", "le", Op::less_equal},
-                                              {">", "gt", Op::greater},
-                                              {">=", "ge", Op::greater_equal}}};
+constexpr std::array<Relation, 8> kRelations{{{"==", {"eq", "any_eq"}, Op::equal},
+                                              {"!=", {"ne", "all_ne"}, Op::equal, true, true},
+                                              {"===", {"all_eq"}, Op::equal, true},
+                                              {"!==", {"any_ne"}, Op::equal, false, true},
+                                              {"<", {"lt"}, Op::less},
+                                              {"<=", {"le"}, Op::less_equal},
+                                              {">", {"gt"}, Op::greater},
+                                              {">=", {"ge"}, Op::greater_equal}}};
 
 bool is_address(Type type) { return type == Type::ipv4 || type == Type::ipv6 || type == Type::ip; }
 bool is_number(Type type) { return type == Type::number || type == Type::boolean; }
@@ -141,7 +141,8 @@ class Parser {
   /// What stands behind the field, if anything.
   Result<void> relation(Node& node) {
     const auto found = std::ranges::find_if(kRelations, [&](const Relation& row) {
-      return at_mark(row.sign) || at_word(row.word) || (row.sign == "!==" && at_mark("~="));
+      return at_mark(row.sign) || at_word(row.words[0]) || at_word(row.words[1]) ||
+             (row.sign == "!==" && at_mark("~="));
     });
     const Token sign = now_;
     const bool negated = at_word("not");
@@ -215,6 +216,8 @@ class Parser {
                      std::string(node.field->name) + " is no text, which contains and matches are for");
     node.op = op;
     const Token expression = now_;
+    if (op == Op::matches && expression.kind == Kind::word)
+      return fail_at(expression.column, "an expression stands between quotes: \"" + expression.text + "\"");
     if (auto taken = value(node); !taken || op == Op::contains) return taken;
     auto compiled = Expression::compile(expression.text);
     if (!compiled) return fail_at(expression.column, "\"" + expression.text + "\": " + compiled.error().text);

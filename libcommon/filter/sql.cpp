@@ -153,11 +153,19 @@ class SqlWriter {
     if (denied) put(")");
   }
 
-  void layer(std::string_view name) {
-    if (name.empty()) return put("true");
-    put("coalesce(contains(':' || " + columns_.of(Field::layers) + " || ':', ':");
-    put(name);
-    put(":'), false)");
+  void layer(std::string_view names) { put(has_layer(names)); }
+
+  /// One of the names, with | in between.
+  [[nodiscard]] std::string has_layer(std::string_view names) const {
+    std::string condition;
+    for (size_t at = 0; at < names.size();) {
+      const size_t end = std::min(names.find('|', at), names.size());
+      condition += (at == 0 ? "coalesce(contains(':' || " : " or coalesce(contains(':' || ") +
+                   columns_.of(Field::layers) + " || ':', ':" + std::string(names.substr(at, end - at)) +
+                   ":'), false)";
+      at = end + 1;
+    }
+    return condition.empty() ? "true" : "(" + condition + ")";
   }
 
   /// That one of the field's values passes what `write_test(expression)` writes. `known`: a layer that was
@@ -183,7 +191,9 @@ class SqlWriter {
       if (record::info(source).form == Form::text_list) {
         any_listed(field, column, passes);
       } else {
-        passes(value_of(field, source, column));
+        const std::string value = value_of(field, source, column);
+        const std::string_view other = field.unless.at(i);
+        passes(other.empty() ? value : "case when not (" + has_layer(other) + ") then " + value + " end");
       }
     }
     put("))");
@@ -205,8 +215,9 @@ class SqlWriter {
   static std::string value_of(const FilterField& field, Field source, const std::string& column) {
     const Form form = record::info(source).form;
     if (field.mask != 0) return "((" + column + " & " + std::to_string(field.mask) + ") <> 0)::UTINYINT";
-    if (form == Form::tcp_flags) return letters_of_flags(column);
+    if (form == Form::tcp_flags && field.type == Type::text) return letters_of_flags(column);
     if (form == Form::boolean) return column + "::UTINYINT";
+    if (field.type == Type::boolean) return "case when " + column + " is not null then 1::UTINYINT end";
     if (field.type == Type::ipv4) return "case when octet_length(" + column + ") = 4 then " + column + " end";
     if (field.type == Type::ipv6)
       return "case when octet_length(" + column + ") = 16 then " + column + " end";
@@ -257,6 +268,7 @@ class SqlWriter {
   }
 
   void contains(const std::string& value, const std::string& bytes) {
+    if (bytes.empty()) return put("case when " + value + " is not null then false end");
     if (base::is_utf8(bytes)) {
       put("contains(" + value + ", ");
       bind(bytes);

@@ -41,13 +41,17 @@ WRITTEN = [
     "tcp.len > 0 and not http", "tcp.seq_raw > 2147483648", "udp.length > 100", "tcp.window_size_value == 0", "frame.protocols contains \"dns\"",
     "ip.ttl==64||ip.ttl==128&&udp", "(ip.ttl==64||ip.ttl==128)&&udp", "!!tcp", "not not udp", "http.request.method == GET", "http.host > \"m\"",
     "http.response.code >= 400", "tcp.srcport == tcp.dstport || udp.srcport == udp.dstport", "ip.dsfield.dscp != 0", "tcp.ack_raw == 0",
+    "tcp.flags == 0x02", "tcp.flags & 0x12", "tcp.flags > 16", "ip.version == 4", "ipv6.version", "ipv6.fraghdr.ident", "ipv6.tclass.dscp == 0", "dccp.port > 0",
+    "vlan.id > 1", "ieee8021ad.id", "http.request", "http.response == 1", "sll", "tcp.port any_eq 80", "tcp.port all_ne 80", "dns.qry.name contains \"\\056\"",
+    "dns.qry.name contains \"\"", "frame.time > \"2005-01-01 00:00\"",
 ]
 REFUSED = ["tcp.port == x", "tcp.port == 70000", "tcp.port == \"80\"", "tcp.port == 80..90", "tcp.port in {80 443}", "tcp.port in {}", "tcp.port in {80,}",
            "tcp.port ==", "tcp.port == 80 or", "(tcp", "tcp)", "nonsense", "nonsense.field == 1", "ip.src == 5", "ip.src == ::1", "ipv6.src == 1.2.3.4",
            "ip.src == \"10.0.0.1\"", "ip.src matches \"1\"", "ip.src contains 1.2", "ip.ttl 64", "ip.ttl ~ \"6\"", "ip.ttl == 300", "ip.src == eth.src",
            "ip.src == ipv6.src", "frame.len == 100.5", "frame.len == 1e3", "tcp.port == 080", "TCP", "tcp AND udp", "ip.ttl EQ 64", "tcp xor udp",
            "eth.addr == ff:ff:ff", "dns.flags.response == false", "http.request.uri matches \"[\"", "http.host == 'ab'", "tcp udp", "80 == tcp.port",
-           "dns.qry.name == \"a\" \"b\"", "frame.time == 5", "tcp.port == 80 # x", "ip.src == 10/8", "and tcp", "not"]
+           "dns.qry.name == \"a\" \"b\"", "frame.time == 5", "tcp.port == 80 # x", "ip.src == 10/8", "and tcp", "not",
+           "dns.qry.name matches com", "dns.qry.name == \"\\q\"", "dns.qry.name matches \"\\.com\"", "dns.qry.name == \"\\400\"", "tcp.flags.syn == \"True\""]
 
 
 class Generator:

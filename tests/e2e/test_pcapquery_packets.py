@@ -17,11 +17,11 @@ import harness
 MIXED = harness.ROOT / "tests" / "data" / "mixed.pcap"
 
 
-def segment(flags, payload=b"", sequence=0, swap=False):
+def segment(flags, payload=b"", sequence=0, swap=False, acknowledged=0):
     """A segment between 10.0.0.1:4000 and 10.0.0.2:80; `swap`: from the latter."""
     ends = [("10.0.0.1", 4000), ("10.0.0.2", 80)]
     (a, a_port), (b, b_port) = ends[::-1] if swap else ends
-    return captures.ethernet(captures.ipv4(a, b, 6, captures.tcp(a_port, b_port, flags, payload, sequence)))
+    return captures.ethernet(captures.ipv4(a, b, 6, captures.tcp(a_port, b_port, flags, payload, sequence, acknowledged)))
 
 
 class Store(harness.TestCase):
@@ -216,6 +216,17 @@ class Connections(Store):
         self.assertEqual([(r["dir"], r["offset"], r["bytes"]) for r in gap], [("out", 9, 100)])
         self.assertEqual(self.query("follow", str(self.folder / "c.pcap"), "0", "--side", "in", "--raw").out, b"xyz")
         self.assertEqual([r["text"] for r in self.pieces(packets, "--side", "in", "--text")], ["xyz"])
+
+    def test_what_was_acknowledged_is_not_waited_for(self):
+        out = lambda payload, sequence: segment("A", payload, sequence, acknowledged=500)  # noqa: E731
+        back = lambda payload, sequence, acknowledged: segment("A", payload, sequence, swap=True, acknowledged=acknowledged)  # noqa: E731
+        packets = [
+            out(b"ask1", 100), back(b"tell1", 500, 104), out(b"ask3", 108),
+            back(b"", 505, 104), out(b"ask2", 104), back(b"tell2", 505, 112),  # late: the other end did not have it yet
+            out(b"ask5", 116), back(b"tell3", 510, 120), out(b"ask6", 120),  # never: it did
+        ]
+        self.assertEqual([r.get("text", r["bytes"]) for r in self.pieces(packets, "--text")],
+                         ["ask1", "tell1", "ask2", "ask3", "tell2", 4, "ask5", "tell3", "ask6"])
 
     def test_streams_are_those_of_tshark(self):
         if shutil.which("tshark") is None:

@@ -31,6 +31,8 @@ OWN = [
     "inner_dst_port in {1..1000}", 'inner_proto == "udp"', "not inner_proto", "inner_dst_ip != ::1", "malformed_at", "truncated_at", 'not malformed_at == "tcp"', "at_offset > 1000", "n > 3 and n < 20",
     "ts > \"2005-01-01\"", "ts in {\"1999-01-01\"..\"2012-01-01\"}", "ts == ts", "frame.time_epoch != 0", "frame.time_epoch in {0..1200000000.123456789}", "all ts < \"2040-01-01\"", "not ts",
     'name contains ""', 'name contains "\\xc3"', 'name == "\\xff"', 'name != "\\xff"', 'name > "\\x80"', 'name matches "\\\\x{c3}"', 'name contains "%"', "name contains \"'\"", 'name contains "?"', 'name == "\\x00"',
+    "vlan.id == 200", "ieee8021ad.id", "ieee8021ad.id != vlan.id", "sll and udp", "not sll or tcp", "http.request == 1", "http.response", "all http.request == 1",
+    "tcp.flags == 0x12", "tcp.flags & 2", "tcp.flags != 16", "tcp.flags > tcp.flags.syn", "dccp.port", "ipv6.fraghdr.ident", "ip.version == 4", 'not name contains ""',
     "udp.length > 40", "udp.length & 8", "icmp_type == 8", "icmp.code != 0", "arp.opcode in {1, 2}", "payload_len == 0", "not (vlan or arp)", "!(tcp.port in {80, 443}) && !dns",
 ]
 

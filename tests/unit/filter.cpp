@@ -76,6 +76,45 @@ TEST_CASE("a filter knows fields by their own and by Wireshark's names") {
   }
 }
 
+TEST_CASE("a field is there in what shares it, and only as what it is") {
+  Packet packet = query();
+  for (const char* const layers : {"eth:ip:udp:mdns", "eth:ip:udp:llmnr"}) {
+    packet.set_layers(layers);
+    CHECK(matches("dns.qry.name contains \"Example\" and not dns", packet));
+  }
+  packet.set_layers("eth:ip:udp:nbns");
+  CHECK_FALSE(matches("dns.qry.name", packet));
+  packet.set_layers("sll2:ip:udplite");
+  CHECK(matches("sll and udp.port == 53 and not udp", packet));
+
+  packet.set_vlan(200);
+  packet.set_vlan_inner(100);
+  packet.set_layers("eth:ieee8021ad:vlan:ip:udp");
+  CHECK(matches("vlan.id === 100 and ieee8021ad.id === 200", packet));
+  packet.set_layers("eth:vlan:vlan:ip:udp");
+  CHECK(matches("vlan.id == 100 and vlan.id == 200 and not ieee8021ad.id", packet));
+
+  CHECK_FALSE(matches("http.request or http.response", packet));
+  packet.set_layers("eth:ip:tcp:http");
+  packet.set_http_method("GET");
+  packet.set_tcp_flags(0x12);
+  CHECK(matches("http.request == 1 and not http.response and tcp.flags == 0x012 and tcp.flags & 2", packet));
+}
+
+TEST_CASE("a text has the escapes of Wireshark") {
+  Packet packet = query();
+  CHECK(matches(R"(dns.qry.name contains "\056Example\x2ecom")", packet));
+  CHECK(matches(R"(dns.qry.name matches "^www\\.[a-z]+\\.com$")", packet));
+  CHECK_FALSE(matches(R"(dns.qry.name contains "")", packet));
+  CHECK(refusal(R"(dns.qry.name matches "\.com$")") ==
+        R"(column 23: \. means nothing here (\\ is a backslash))");
+  CHECK(refusal(R"(dns.qry.name == "\400")") == R"(column 19: more than \377, the largest byte)");
+  CHECK(refusal("dns.qry.name matches com") == R"(column 22: an expression stands between quotes: "com")");
+  CHECK(refusal("eth.type == 0x0800") ==
+        R"(column 1: "eth.type" is no field or protocol that filters know, did you mean eth_type?)");
+  CHECK(refusal("_ws.malformed").ends_with("did you mean malformed_at?"));
+}
+
 TEST_CASE("and binds closer than or, not closer than both") {
   const Packet packet = query();
   CHECK(matches("udp or tcp and tcp", packet));

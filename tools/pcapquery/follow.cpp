@@ -33,6 +33,14 @@ void Direction::add(const Segment& segment, const Give& give) {
   give_kept(give);
 }
 
+void Direction::acknowledged(uint32_t sequence, const Give& give) {
+  const int64_t at = begun_ ? place(sequence) : 0;
+  while (!kept_.empty() && kept_.begin()->first <= at) {
+    skip_to(kept_.begin()->first, kept_.begin()->second, give);
+    give_kept(give);
+  }
+}
+
 void Direction::finish(const Give& give) {
   while (!kept_.empty()) {
     skip_to(kept_.begin()->first, kept_.begin()->second, give);

@@ -29,13 +29,16 @@ struct Segment {
 };
 
 /// One direction of a TCP connection (RFC 9293, section 3.4: sequence numbers go round). What comes before
-/// its turn is kept, up to kMostKept bytes; then what it waits for is missing. Not for two threads.
+/// its turn is kept, up to kMostKept bytes, or until the other end has what it waits for; then that is
+/// missing. Not for two threads.
 class Direction {
  public:
   static constexpr size_t kMostKept = size_t{16} << 20;
   using Give = std::function<void(const Piece&)>;
 
   void add(const Segment& segment, const Give& give);
+  /// The other end acknowledged everything before `sequence`.
+  void acknowledged(uint32_t sequence, const Give& give);
   /// No more will come: what is kept is given, with what is missing in between.
   void finish(const Give& give);
 

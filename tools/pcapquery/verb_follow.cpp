@@ -29,7 +29,7 @@ constexpr record::RecordType kType{"stream", "bytes of a connection, in order, w
                                    kKeys};
 constexpr std::array<const record::RecordType*, 1> kTypes{&kType};
 
-constexpr uint8_t kSyn = 0x02;
+constexpr uint8_t kSyn = 0x02, kAck = 0x10;
 
 std::string base64(std::span<const uint8_t> bytes) {
   std::string text(ndjson::base64_room(bytes.size()), '\0');
@@ -97,7 +97,7 @@ class Follow final : public Verb {
                                      return true;
                                    });
     if (!listed) return listed;
-    const record::FieldSet wanted{Field::proto,   Field::tcp_seq,     Field::tcp_flags,
+    const record::FieldSet wanted{Field::proto,   Field::tcp_seq,     Field::tcp_ack, Field::tcp_flags,
                                   Field::payload, Field::payload_len, Field::src_port};
     auto packets = store::StoredPackets::open(query.reader(), capture, {wanted, nullptr});
     if (!packets) return std::unexpected(packets.error());
@@ -128,6 +128,8 @@ class Follow final : public Verb {
                           packet.time_ns,
                           packet.has_time};
     const auto give_it = [&](const Piece& piece) { give(query, piece, in); };
+    if (has(Field::tcp_ack) && has(Field::tcp_flags) && (packet.tcp_flags & kAck) != 0)
+      directions_.at(!in).acknowledged(packet.tcp_ack, [&](const Piece& piece) { give(query, piece, !in); });
     if (has(Field::tcp_seq)) return directions_.at(in).add(segment, give_it);
     // Datagrams are their own order.
     if (segment.length == 0) return;
