@@ -250,15 +250,16 @@ base::Result<Target> target_of(const Location& location) {
   return read_url(usual.empty() ? location.db : "sqlite:" + usual, password);
 }
 
-/// On a file system that takes no more, SQLite cannot even make the files by which its readers and writers
-/// agree. Without a log beside it the file is complete.
+/// On a file system that takes no more, or in a directory that we may not write, SQLite cannot even make the
+/// files by which its readers and writers agree. Without a log beside it the file is complete.
 bool stands_still(const std::string& path) {
   struct statvfs disk{};
   struct stat log{};
-  if (::statvfs(path.c_str(), &disk) != 0) return false;
+  if (::statvfs(path.c_str(), &disk) != 0 || ::access(path.c_str(), R_OK) != 0) return false;
   const bool has_log = ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size != 0;
   constexpr uint64_t kLeast = uint64_t{64} << 10;  // what those files take, and a bit
-  return !has_log && ((disk.f_flag & ST_RDONLY) != 0 || disk.f_bavail * disk.f_frsize < kLeast);
+  return !has_log && ((disk.f_flag & ST_RDONLY) != 0 || disk.f_bavail * disk.f_frsize < kLeast ||
+                      ::access(path.c_str(), W_OK) != 0);
 }
 
 Target as_it_is(Target file) {

@@ -31,7 +31,7 @@ struct Target {
   std::string connect{};  ///< for SOCI; has the password
   std::string shown{};    ///< for messages: the file, or the URL
   bool is_file = false;
-  bool stands_still = false;  ///< nobody can write the file now: read as it is, without locks; each time anew
+  bool stands_still = false;  ///< we cannot write the file: read as it is, without locks; each time anew
   std::vector<std::string> settings{};  ///< statements for each new connection
   /// Queries that give 1: one process at a time migrates.
   std::string lock = "select 1", unlock = "select 1";
@@ -84,7 +84,8 @@ inline constexpr int64_t kCatalogVersion = 13;
 /// one works, the others wait. A catalog that a newer program made is refused. A file of SQLite is created
 /// with mode 0600, its directories with 0700.
 [[nodiscard]] base::Result<std::shared_ptr<Db>> open_catalog(const Location& location);
-/// The same for asking: a file on a read-only or full disk will do, if it is of this program's version.
+/// The same for asking: a file on a full disk, or one that we may only read, will do, if it is of this
+/// program's version.
 [[nodiscard]] base::Result<std::shared_ptr<Db>> open_catalog_to_read(const Location& location);
 
 }  // namespace wl::catalog

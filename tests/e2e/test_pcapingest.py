@@ -511,6 +511,24 @@ class Foreign(stores.StoreCase):
         self.assertEqual([path for path in mine if not path.exists()], [])
 
 
+class Reader(stores.StoreCase):
+    NOBODY = 65534
+
+    def test_who_may_only_read_is_answered(self):
+        self.need_root()
+        (record,) = self.add(MIXED)
+        for path in [self.folder, *self.store.rglob("*"), self.store]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        as_reader = {"store": self.store, "user": self.NOBODY, "group": self.NOBODY, "extra_groups": []}
+        try:
+            files = self.run_tool("pcapquery", "files", "--store", self.store, **{k: as_reader[k] for k in ("user", "group", "extra_groups")})
+        except PermissionError:
+            self.skipTest("nobody may not run the programs where they are")
+        self.assert_clean(files)
+        self.assertEqual([r["file_id"] for r in files.records], [record["file_id"]])
+        self.assert_fails(self.ingest("add", SEVERAL, **as_reader), "catalog.sqlite: permission denied")
+
+
 class Disk(stores.StoreCase):
     """A small disk of our own."""
 

@@ -95,7 +95,10 @@ class Pcapquery(harness.TestCase):
                           "took longer than 1s")
         self.assertLess(time.monotonic() - begin, 20)
         self.assert_fails(self.ask("sql", "SELECT list(a.range::varchar) FROM range(100000000) a, range(1000) b", DATA / "mixed.pcap"),
-                          "Out of Memory")
+                          "too much memory")
+        if not harness.sanitized():  # what DuckDB works out before it begins it does not count
+            for constant in ("repeat('x', 2000000000)", "len(range(200000000))"):
+                self.assert_fails(self.ask("sql", f"SELECT {constant}", DATA / "mixed.pcap"), "too much memory")
 
     def test_sql_only_reads(self):
         target = self.temp_dir() / "out"
