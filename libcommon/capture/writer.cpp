@@ -1,11 +1,13 @@
 #include "libcommon/capture/writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <optional>
 #include <string_view>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +35,17 @@ base::Result<std::string> dated(const std::string& pattern, int64_t time_ns) {
 
 /// How many digits the numbers of `files` files take: 0 … files - 1.
 size_t digits_of(uint32_t files) { return files > 1 ? std::to_string(files - 1).size() : 0; }
+
+/// Whether the regular file is one of them, by whatever name.
+bool is_one_of(const std::string& path, const std::vector<std::string>& others) {
+  struct stat file{};
+  if (::stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return false;
+  return std::ranges::any_of(others, [&](const std::string& other) {
+    struct stat known{};
+    return ::stat(other == "-" ? "/dev/stdin" : other.c_str(), &known) == 0 && known.st_dev == file.st_dev &&
+           known.st_ino == file.st_ino;
+  });
+}
 
 }  // namespace
 
@@ -87,6 +100,8 @@ base::Result<void> Writer::State::open_next(int64_t time_ns) {
   } else {
     const auto name = file_name(time_ns);
     if (!name) return std::unexpected(name.error());
+    if (is_one_of(*name, options.read))
+      return base::fail(*name + ": is what is read", "write another file", base::Exit::usage);
     base::Fd fd(::open(name->c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666));
     if (!fd) return base::fail(*name + ": " + base::errno_text(errno));
     const int target = fd.get();

@@ -26,6 +26,7 @@ struct WriterOptions {
   Format format = Format::pcapng;
   std::string application{};  ///< who writes, for pcapng's section header
   Rotation rotation{};
+  std::vector<std::string> read{};  ///< files that are read meanwhile, and so not overwritten; "-": stdin
 };
 
 /// Names: the path as it is; with `bytes` a number behind it from the second file on (PATH, PATH1, PATH2, …),

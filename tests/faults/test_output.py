@@ -72,6 +72,17 @@ class Full(harness.TestCase):
         result = self.shell(f"trap '' XFSZ; ulimit -f 64; netsniff -q -r {large(self.temp_dir() / 'large.pcap')} -w {out}")
         self.assert_fails(result, rf"^netsniff: {out}: file too large")
 
+    def test_what_is_read_is_not_overwritten(self):
+        capture, link = self.temp_dir() / "in.pcap", self.temp_dir() / "link.pcap"
+        capture.write_bytes((DATA / "mixed.pcap").read_bytes())
+        link.symlink_to(capture)
+        for target in (capture, link):
+            self.assert_fails(self.run_tool("netsniff", "-r", capture, "-w", target), f"^netsniff: {target}: is what is read", 2)
+            self.assert_fails(self.shell(f"netsniff -r - -w {target} <{capture}"), "is what is read", 2)
+            self.assert_fails(self.run_tool("pcapquery", "export", capture, "-w", target), f"^pcapquery: {target}: is what is read", 2)
+            self.assert_fails(self.shell(f"netsniff -q -r {capture} --fields n,at_file | pcapquery export - -w {target}"), "is what is read", 2)
+        self.assertEqual(capture.read_bytes(), (DATA / "mixed.pcap").read_bytes())
+
     def test_no_directory(self):
         self.assert_fails(self.run_tool("netsniff", "-r", DATA / "mixed.pcap", "-w", "/nonexistent/x"),
                           "^netsniff: /nonexistent/x: no such file or directory")

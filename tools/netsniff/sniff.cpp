@@ -52,6 +52,7 @@ capture::WriterOptions writer_options(const Options& options, const cli::Context
   writer.rotation.bytes = options.rotate_bytes;
   writer.rotation.seconds = options.rotate_ns / base::kSecond;
   writer.rotation.files = static_cast<uint32_t>(options.rotate_files);
+  writer.read = options.files;
   return writer;
 }
 

@@ -81,8 +81,9 @@ class Export final : public Verb {
   }
 
   base::Result<void> write(Query& query, const std::vector<Picked>& picked) {
-    auto writer =
-        capture::Writer::open({.path = path_, .format = format(), .application = "pcapquery (wireline)"});
+    capture::WriterOptions options{.path = path_, .format = format(), .application = "pcapquery (wireline)"};
+    for (const Picked& from : picked) options.read.push_back(from.capture.original);
+    auto writer = capture::Writer::open(std::move(options));
     if (!writer) return std::unexpected(writer.error());
     for (const Picked& from : picked)
       if (const auto written = copy(query, from, **writer); !written) return written;
