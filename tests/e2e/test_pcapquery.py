@@ -49,6 +49,13 @@ class Pcapquery(harness.TestCase):
             self.run_tool("pcapingest", "add", "--store", self.store, "-q", folder / str(number) / "same.pcap")
         self.assert_fails(self.ask("flows", "same.pcap"), "same.pcap: means several captures: [0-9a-f]{32} same.pcap, ", 2)
 
+    def test_a_table_of_many_captures_stays_readable(self):
+        ids = [self.add(name) for name in ("mixed.pcap", "cut.pcap", "burst.pcap", "tunnels.pcap", "none.pcap")]
+        first = self.ask("analyze", "-t").out.decode().splitlines()[1]
+        self.assertRegex(first, r"^([0-9a-f]{32},){3}… \(5\) ")
+        (analysis,) = self.records("analyze")
+        self.assertEqual(sorted(analysis["file_ids"]), sorted(ids))
+
     def test_owners_see_what_is_theirs(self):
         mine, yours = self.add("mixed.pcap", "me"), self.add("tunnels.pcap", "you")
         self.assertEqual([record["file_id"] for record in self.records("files", "--owner", "me")], [mine])

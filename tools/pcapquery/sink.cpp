@@ -82,6 +82,7 @@ class Columns {
 
  private:
   static constexpr double kMostFixed = 1e15;
+  static constexpr size_t kLongestList = 80;  // bytes; what stands behind is counted
 
   size_t column_of(const std::string& key) {
     const auto found = std::ranges::find(columns_, key, &cli::Table::Column::title);
@@ -103,7 +104,10 @@ class Columns {
       return fixed(value.get<double>());
     if (!value.is_array()) return value.dump();
     std::string list;
-    for (const ordered_json& item : value) list += (list.empty() ? "" : ",") + cell(item);
+    for (const ordered_json& item : value) {
+      if (list.size() > kLongestList) return list + ",… (" + std::to_string(value.size()) + ")";
+      list += (list.empty() ? "" : ",") + cell(item);
+    }
     return list;
   }
 
