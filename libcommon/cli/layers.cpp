@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <istream>
+#include <iterator>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -70,16 +71,21 @@ class File {
  public:
   explicit File(std::string path) : path_(std::move(path)) {}
 
+  /// A verb's own table first; what stands in front of the tables is for each verb that has such an option.
   void apply_table(CLI::App& app, const toml::table& table) const {
     for (const auto& [key, node] : table) {
       const std::string name(key.str());
-      if (const toml::table* const inner = node.as_table()) {
-        const auto verbs = app.get_subcommands([&name](CLI::App* verb) { return verb->get_name() == name; });
-        if (verbs.empty()) throw LayerError(where(node) + "unknown table [" + name + "]");
-        apply_table(*verbs.front(), *inner);
-        continue;
-      }
-      apply(option_of(app, name, node), values_of(name, node), where(node) + name);
+      const toml::table* const inner = node.as_table();
+      if (inner == nullptr) continue;
+      const auto verbs = app.get_subcommands([&name](CLI::App* verb) { return verb->get_name() == name; });
+      if (verbs.empty()) throw LayerError(where(node) + "unknown table [" + name + "]");
+      apply_table(*verbs.front(), *inner);
+    }
+    for (const auto& [key, node] : table) {
+      if (node.is_table()) continue;
+      const std::string name(key.str());
+      for (CLI::Option* const option : options_of(app, name, node))
+        apply(*option, values_of(name, node), where(node) + name);
     }
   }
 
@@ -88,14 +94,18 @@ class File {
   }
 
  private:
-  CLI::Option& option_of(CLI::App& app, std::string name, const toml::node& node) const {
+  std::vector<CLI::Option*> options_of(CLI::App& app, std::string name, const toml::node& node) const {
     std::ranges::replace(name, '_', '-');
-    const auto options = app.get_options([&name](CLI::Option* option) {
+    const auto has_name = [&name](CLI::Option* option) {
       const auto& names = option->get_lnames();
       return option->get_configurable() && std::ranges::find(names, name) != names.end();
-    });
+    };
+    auto options = app.get_options(has_name);
+    if (options.empty())
+      for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; }))
+        std::ranges::copy(verb->get_options(has_name), std::back_inserter(options));
     if (options.empty()) throw LayerError(where(node) + "unknown key \"" + name + "\"");
-    return *options.front();
+    return options;
   }
 
   std::vector<std::string> values_of(const std::string& name, const toml::node& node) const {

@@ -144,15 +144,16 @@ class Pcapquery(harness.TestCase):
                                      {"id": "8", "argv": ["nothing"], "owner": "me"},
                                      {"id": "9", "argv": ["files"], "owner": ""},
                                      {"id": "10", "argv": ["serve"], "owner": "me"},
+                                     {"id": "11", "argv": ["files"], "owner": None},
                                      "no request")
         self.assertEqual(answers["1"], [self.records("conversations", file_id, "-c", "1"), 0])
         self.assertEqual(answers["2"], [[], 0])
         statuses = {request: status for request, (_, status) in answers.items()}
-        self.assertEqual(statuses, {"1": 0, "2": 0, "3": 3, "4": 3, "5": 2, "6": 2, "7": 2, "8": 2, "9": 2, "10": 2})
+        self.assertEqual(statuses, {"1": 0, "2": 0, "3": 3, "4": 3, "5": 2, "6": 2, "7": 2, "8": 2, "9": 2, "10": 2, "11": 2})
         ((error,), _) = answers["3"]
         self.assertEqual(error["type"], "error")
         self.assertIn("there is no such capture", error["message"])
-        self.assertEqual(result.messages, ["pcapquery: stdin:11: expected a request"])
+        self.assertEqual(result.messages, ["pcapquery: stdin:12: expected a request"])
 
     def test_a_request_is_cancelled(self):
         self.add("mixed.pcap", "me")

@@ -100,6 +100,17 @@ TEST_CASE("a file sets switches, lists and the options of verbs") {
   CHECK(tool.store == "/s");
 }
 
+TEST_CASE("what stands in front of the tables is for all verbs, and a verb's own table goes before it") {
+  const Surroundings surroundings("store = '/all'\n");
+  Tool tool;
+  CHECK(tool.parse({"search"}).empty());
+  CHECK(tool.store == "/all");
+  const Surroundings own("store = '/all'\n[search]\nstore = '/own'\n");
+  Tool second;
+  CHECK(second.parse({"search"}).empty());
+  CHECK(second.store == "/own");
+}
+
 TEST_CASE("a variable can unset a switch of the file") {
   const Surroundings surroundings("table = true\n", {{"WIRELINE_TABLE", "false"}});
   Tool tool;

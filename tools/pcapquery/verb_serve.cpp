@@ -116,7 +116,7 @@ bool take_line(std::string_view line, Queue& queue) {
   const bool has_words = argv.is_array() && std::ranges::all_of(argv, &json::is_string);
   // An owner is somebody; only without the key it is the operator who asks.
   const bool has_owner = owner.is_string() && owner != "";
-  if (has_words && (has_owner || owner.is_null())) request.argv = argv.get<std::vector<std::string>>();
+  if (has_words && (has_owner || !message.contains("owner"))) request.argv = argv.get<std::vector<std::string>>();
   if (has_owner) request.owner = owner.get<std::string>();
   queue.add(std::move(request));
   return true;
