@@ -26,12 +26,9 @@
 namespace wl::wsbridge {
 namespace {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace ws = boost::beast::websocket;
-using asio::awaitable;
 using asio::ip::tcp;
-using boost::system::error_code;
 using std::chrono::milliseconds, std::chrono::seconds;
 
 constexpr seconds kOpen{15};  // to connect, and for TLS
@@ -102,7 +99,7 @@ class Client {
   /// Connects, and stays until the connection ends: why.
   awaitable<std::string> connect() {
     error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = redirect_error(use_awaitable, error);
     tcp::resolver resolver(io_);
     beast::tcp_stream stream(io_);
     stream.expires_after(kOpen);
@@ -125,7 +122,7 @@ class Client {
   template <class Stream>
   awaitable<std::string> converse(Stream& stream) {
     error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = redirect_error(use_awaitable, error);
     beast::get_lowest_layer(stream).expires_never();
     stream.set_option(kPatience);
     stream.set_option(ws::stream_base::decorator([this](ws::request_type& request) {
@@ -178,7 +175,7 @@ class Client {
   template <class Stream>
   awaitable<void> send(Stream& stream) {
     error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = redirect_error(use_awaitable, error);
     while (connected_ && !error) {
       if (!lines_.empty()) {
         const auto line = asio::buffer(lines_.front());
@@ -240,11 +237,11 @@ class Client {
   /// The first one ends our input, the second one us.
   awaitable<void> heed_signals() {
     asio::signal_set signals(io_, SIGINT, SIGTERM);
-    int signal = co_await signals.async_wait(asio::use_awaitable);
+    int signal = co_await signals.async_wait(use_awaitable);
     if (child_) {
       if (ours_) end(0);
       if (!ours_) asio::co_spawn(io_, child_->stop(seconds(2)), process::rethrow);
-      signal = co_await signals.async_wait(asio::use_awaitable);
+      signal = co_await signals.async_wait(use_awaitable);
     }
     status_ = 128 + signal;
     io_.stop();

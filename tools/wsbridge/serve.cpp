@@ -3,12 +3,9 @@
 #include <fstream>
 #include <map>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <sys/resource.h>
 
 #include "libcommon/base/signals.h"
@@ -24,9 +21,6 @@
 
 namespace wl::wsbridge {
 namespace {
-
-namespace asio = boost::asio;
-using asio::awaitable;
 
 constexpr std::chrono::seconds kLastRecords{2};  // that a stopped pipeline gets to write its last records
 
@@ -161,9 +155,9 @@ class MetricsSite final : public http::Handler {
 awaitable<void> stop_on_signal(asio::io_context& io, api::Site& site, http::Server& server,
                                std::chrono::nanoseconds grace, base::Log& log) {
   asio::signal_set signals(io, SIGINT, SIGTERM);
-  boost::system::error_code error;
-  co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
-  signals.async_wait([](const boost::system::error_code& failed, int signal) {
+  error_code error;
+  co_await signals.async_wait(redirect_error(use_awaitable, error));
+  signals.async_wait([](const error_code& failed, int signal) {
     if (!failed) ::_exit(128 + signal);  // the second one
   });
   const auto input_runs = [&site] {

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "libcommon/base/log.h"
@@ -72,15 +71,15 @@ class Gate {
 
   /// `Authorization: Bearer TOKEN`, or `?ticket=` for a WebSocket (used up by this).
   /// Once for each request: a ticket is good for one call.
-  boost::asio::awaitable<Identity> identify(const http::Request& request, bool socket);
+  awaitable<Identity> identify(const http::Request& request, bool socket);
   /// False: the user was disabled, or logged out, since then. For what stays open to ask now and then; at
   /// most each 5 s it looks into the catalog.
-  boost::asio::awaitable<bool> still(Identity identity);
+  awaitable<bool> still(Identity identity);
 
   /// The built-in routes: signup, login, logout, me, ticket, and setup (the first user, by its one-time
   /// code).
-  boost::asio::awaitable<http::Response> answer(std::string_view name, const http::Request& request,
-                                                const Identity& identity);
+  awaitable<http::Response> answer(std::string_view name, const http::Request& request,
+                                   const Identity& identity);
   /// "http://127.0.0.1:8000/setup#CODE" for stderr while there is no user; empty when there is one.
   [[nodiscard]] std::string setup_link(std::string_view base_url);
 
@@ -92,8 +91,8 @@ class Gate {
   };
   static constexpr size_t kMaxRemembered = 10'000;
 
-  boost::asio::awaitable<void> look_up(Identity& identity);
-  boost::asio::awaitable<http::Response> give_token(std::string name, std::string body, std::string address);
+  awaitable<void> look_up(Identity& identity);
+  awaitable<http::Response> give_token(std::string name, std::string body, std::string address);
 
   std::shared_ptr<catalog::Users> users_;
   const Policy& policy_;
@@ -104,7 +103,7 @@ class Gate {
   uint64_t revoked_ = 0;  ///< counts log-outs: what was asked before one is not remembered behind it
   api::Limiter attempts_{{{"address", 10}, {"account", 10}, {"complaint", 10}}, nullptr};
   std::shared_ptr<int> hashing_ = std::make_shared<int>();  ///< who hashes or waits for that has one more
-  boost::asio::thread_pool catalog_{1}, hashers_{2};        ///< a hasher takes 64 MiB
+  asio::thread_pool catalog_{1}, hashers_{2};               ///< a hasher takes 64 MiB
 };
 
 inline constexpr int64_t kTokenLife = 30 * 24 * 3600 * base::kSecond;

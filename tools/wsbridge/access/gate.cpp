@@ -3,8 +3,6 @@
 #include <cstring>
 
 #include <boost/algorithm/string/case_conv.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/string.hpp>
 #include <nlohmann/json.hpp>
 #include <sodium.h>
@@ -15,8 +13,6 @@
 namespace wl::wsbridge::access {
 namespace {
 
-namespace asio = boost::asio;
-using asio::awaitable;
 using http::problem, http::Response;
 
 constexpr int64_t kRemembered = 5 * base::kSecond;  ///< how long a token disabled elsewhere still works
@@ -82,7 +78,7 @@ awaitable<std::invoke_result_t<Job>> run_job(Job job) {
 template <class Job>
 awaitable<std::invoke_result_t<Job>> away(asio::thread_pool& pool, Job job) {
   auto running = run_job(std::move(job));
-  co_return co_await asio::co_spawn(pool, std::move(running), asio::use_awaitable);
+  co_return co_await asio::co_spawn(pool, std::move(running), use_awaitable);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using Networks = packet::LocalAddresses;
 /// The one text of an address; ::ffff:10.0.0.1 is 10.0.0.1 (RFC 4291, 2.5.5.2). Empty: it is none.
 std::string address_of(std::string_view text) {
   namespace ip = boost::asio::ip;
-  boost::system::error_code bad;
+  error_code bad;
   // Without the zone of a link-local address.
   const ip::address address = ip::make_address(std::string(text.substr(0, text.find('%'))), bad);
   if (bad) return {};

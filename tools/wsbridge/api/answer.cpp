@@ -5,15 +5,12 @@
 #include <stdexcept>
 
 #include <boost/algorithm/string/join.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::api {
 namespace {
-
-using boost::asio::awaitable;
 
 constexpr int64_t kCommandTime = 30 * base::kSecond;
 
@@ -74,8 +71,7 @@ awaitable<void> write_call(std::shared_ptr<worker::Call> call, std::optional<std
 
 }  // namespace
 
-Answers::Answers(boost::asio::any_io_executor executor, const Profile& profile, std::shared_ptr<Redis> redis,
-                 base::Log& log)
+Answers::Answers(Executor executor, const Profile& profile, std::shared_ptr<Redis> redis, base::Log& log)
     : executor_(executor), profile_(profile), log_(log), cache_(executor, std::move(redis)) {
   for (const StreamSpec& spec : profile.streams)
     feeds_.emplace(spec.name, std::make_shared<stream::Feed>(executor, spec, log));
@@ -105,8 +101,8 @@ awaitable<void> Answers::stop() {
     event.notify();
     process::rethrow(error);
   };
-  for (const auto& [name, feed] : feeds_) boost::asio::co_spawn(executor_, feed->stop(), ended);
-  for (const auto& [name, pool] : pools_) boost::asio::co_spawn(executor_, pool->stop(), ended);
+  for (const auto& [name, feed] : feeds_) asio::co_spawn(executor_, feed->stop(), ended);
+  for (const auto& [name, pool] : pools_) asio::co_spawn(executor_, pool->stop(), ended);
   while (left != 0) co_await event.wait();
 }
 

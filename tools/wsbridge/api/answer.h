@@ -10,9 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
 #include "libcommon/base/log.h"
 #include "tools/wsbridge/api/cache.h"
 #include "tools/wsbridge/api/routes.h"
@@ -44,19 +41,18 @@ class Answers {
   using ByName = std::map<std::string, std::shared_ptr<T>, std::less<>>;
 
   /// The profile has been checked: names are there, and programs compile. It and the log outlive this.
-  Answers(boost::asio::any_io_executor executor, const Profile& profile, std::shared_ptr<Redis> redis,
-          base::Log& log);
+  Answers(Executor executor, const Profile& profile, std::shared_ptr<Redis> redis, base::Log& log);
   /// Starts every stream (one on demand then waits for its first listener).
   void start();
   /// Ends all processes at once, each group with SIGTERM, then SIGKILL.
-  boost::asio::awaitable<void> stop();
+  awaitable<void> stop();
 
   /// `owner` is the user's id, or empty. Lines of a stream as they come are not answered here.
-  boost::asio::awaitable<http::Response> answer(const RouteSpec& route, Values values, std::string owner,
-                                                http::Request& request);
+  awaitable<http::Response> answer(const RouteSpec& route, Values values, std::string owner,
+                                   http::Request& request);
   /// What a client's message is answered with: each record through its program. `gone` is set while it waits.
-  boost::asio::awaitable<Records> message(const ReceiveSpec& receive, Values values, std::string owner,
-                                          std::function<void()>& gone);
+  awaitable<Records> message(const ReceiveSpec& receive, Values values, std::string owner,
+                             std::function<void()>& gone);
   /// A failure in the route's own shape.
   [[nodiscard]] http::Response failure(const RouteSpec& route, const Failure& why);
   /// `json` through the route's program.
@@ -73,19 +69,18 @@ class Answers {
   [[nodiscard]] http::Response from_stream(const RouteSpec& route, const http::Request& request);
   [[nodiscard]] std::expected<CallPtr, Failure> call(const RouteSpec& route, const Argv& argv,
                                                      const std::string& owner);
-  boost::asio::awaitable<Records> collect(const RouteSpec& route, const Argv& argv, const std::string& owner,
-                                          std::function<void()>* gone);
-  boost::asio::awaitable<Entry> in_one_piece(const RouteSpec& route, const Argv& argv,
-                                             const std::string& owner, std::function<void()>* gone);
-  boost::asio::awaitable<http::Response> as_it_comes(const RouteSpec& route, const Values& values,
-                                                     const Argv& argv, const std::string& owner,
-                                                     http::Request& request);
+  awaitable<Records> collect(const RouteSpec& route, const Argv& argv, const std::string& owner,
+                             std::function<void()>* gone);
+  awaitable<Entry> in_one_piece(const RouteSpec& route, const Argv& argv, const std::string& owner,
+                                std::function<void()>* gone);
+  awaitable<http::Response> as_it_comes(const RouteSpec& route, const Values& values, const Argv& argv,
+                                        const std::string& owner, http::Request& request);
   [[nodiscard]] bool shape(const std::string& as, const std::string& json,
                            const std::function<void(std::string_view)>& each);
   [[nodiscard]] std::optional<std::string> first(const std::string& as, const std::string& json);
   [[nodiscard]] Entry failed(const RouteSpec& route, const Failure& why);
 
-  boost::asio::any_io_executor executor_;
+  Executor executor_;
   const Profile& profile_;
   base::Log& log_;
   Cache cache_;

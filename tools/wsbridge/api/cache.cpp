@@ -4,7 +4,6 @@
 #include <exception>
 #include <optional>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <nlohmann/json.hpp>
 
@@ -16,7 +15,6 @@
 namespace wl::wsbridge::api {
 namespace {
 
-using boost::asio::awaitable;
 using nlohmann::json;
 
 constexpr size_t kBeside = 512;  // bytes of an answer beside key and body, roughly
@@ -81,7 +79,7 @@ http::Response respond(const Entry& entry, const http::Request& request) {
 
 /// An answer that is being made.
 struct Cache::Making {
-  explicit Making(const boost::asio::any_io_executor& executor) : ready(executor) {}
+  explicit Making(const Executor& executor) : ready(executor) {}
   process::Event ready;
   bool made = false;
   Entry entry{};
@@ -128,7 +126,7 @@ awaitable<Entry> Cache::get(std::string route, std::string values, int64_t ttl_n
     if (good && redis_ && !shared) {
       std::vector<std::string> words{"SET", shared_key, packed(entry), "PX",
                                      std::to_string(std::max(ttl_ns / base::kMillisecond, int64_t{1}))};
-      boost::asio::co_spawn(executor_, redis_->command(std::move(words)), boost::asio::detached);
+      asio::co_spawn(executor_, redis_->command(std::move(words)), asio::detached);
     }
   }
   if (making->error) std::rethrow_exception(making->error);

@@ -7,9 +7,6 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
 #include "tools/wsbridge/api/redis.h"
 #include "tools/wsbridge/http/message.h"
 #include "tools/wsbridge/newest.h"
@@ -34,14 +31,14 @@ struct Entry {
 /// I/O thread only; it outlives the coroutines that wait for it.
 class Cache {
  public:
-  using Maker = std::function<boost::asio::awaitable<Entry>()>;
+  using Maker = std::function<awaitable<Entry>()>;
   struct Counts {
     uint64_t hits = 0;    ///< answered without making: found, or shared with one who was first
     uint64_t misses = 0;  ///< made
   };
 
   /// With `redis` (else null) answers are shared with other bridges.
-  Cache(boost::asio::any_io_executor executor, std::shared_ptr<Redis> redis, size_t max_entries = 10'000,
+  Cache(Executor executor, std::shared_ptr<Redis> redis, size_t max_entries = 10'000,
         size_t max_bytes = size_t{64} << 20)
       : executor_(std::move(executor)),
         redis_(std::move(redis)),
@@ -50,7 +47,7 @@ class Cache {
 
   /// The answer of `route` to `values` (whatever it depends on: parameters, owner), at most `ttl_ns` old.
   /// What fails (a status from 300 on, an exception) goes to all who wait, and is not kept.
-  boost::asio::awaitable<Entry> get(std::string route, std::string values, int64_t ttl_ns, Maker make);
+  awaitable<Entry> get(std::string route, std::string values, int64_t ttl_ns, Maker make);
 
   [[nodiscard]] const std::map<std::string, Counts>& by_route() const { return routes_; }
   [[nodiscard]] size_t entries() const { return kept_.size(); }
@@ -59,7 +56,7 @@ class Cache {
  private:
   struct Making;
 
-  boost::asio::any_io_executor executor_;
+  Executor executor_;
   std::shared_ptr<Redis> redis_;
   Newest<Entry> kept_;
   size_t max_bytes_;

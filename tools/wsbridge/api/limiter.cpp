@@ -55,7 +55,7 @@ std::optional<int> Limiter::check_here(const std::string& rate, const std::strin
   return refuse(wait, base::kSecond);
 }
 
-boost::asio::awaitable<std::optional<int>> Limiter::check(std::string rate, std::string subject) {
+awaitable<std::optional<int>> Limiter::check(std::string rate, std::string subject) {
   if (const auto found = rates_.find(rate); redis_ && found != rates_.end() && found->second > 0) {
     std::vector<std::string> words{"EVAL", kScript, "1", "wsbridge:rate:" + rate + ' ' + subject,
                                    std::to_string(found->second)};

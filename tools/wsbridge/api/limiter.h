@@ -8,7 +8,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/circular_buffer.hpp>
 
 #include "tools/wsbridge/api/redis.h"
@@ -27,7 +26,7 @@ class Limiter {
   Limiter(const std::vector<RateSpec>& rates, std::shared_ptr<Redis> redis);
 
   /// Nothing: go on, and it is counted. A number: refused; seconds until the next one is let through.
-  boost::asio::awaitable<std::optional<int>> check(std::string rate, std::string subject);
+  awaitable<std::optional<int>> check(std::string rate, std::string subject);
   /// The same, here alone.
   [[nodiscard]] std::optional<int> check_here(const std::string& rate, const std::string& subject,
                                               int64_t now_ns);

@@ -3,16 +3,12 @@
 #include <cerrno>
 #include <regex>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <hiredis/hiredis.h>
 
 #include "libcommon/base/time.h"
 #include "libcommon/base/units.h"
 
 namespace wl::wsbridge::api {
-
-using boost::asio::awaitable;
 
 base::Result<RedisSpec> parse_redis_url(std::string_view url) {
   static const std::regex kForm(
@@ -39,7 +35,7 @@ awaitable<std::optional<RedisReply>> Redis::command(std::vector<std::string> wor
   // One tries whether it is back; the others do not wait for that.
   if (anew) retry_at_ns_ = now + std::chrono::nanoseconds(kPause).count();
   auto asking = ask(std::move(words), anew);
-  co_return co_await boost::asio::co_spawn(thread_, std::move(asking), boost::asio::use_awaitable);
+  co_return co_await asio::co_spawn(thread_, std::move(asking), use_awaitable);
 }
 
 awaitable<std::optional<RedisReply>> Redis::ask(std::vector<std::string> words, bool anew) {

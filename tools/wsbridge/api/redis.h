@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/log.h"
+#include "tools/wsbridge/process/event.h"
 
 struct redisContext;
 
@@ -48,13 +48,13 @@ class Redis {
   ~Redis() { thread_.join(); }
 
   /// Nothing: it is gone, or does not take the command; one line in the log tells when that begins and ends.
-  boost::asio::awaitable<std::optional<RedisReply>> command(std::vector<std::string> words);
+  awaitable<std::optional<RedisReply>> command(std::vector<std::string> words);
   /// False: the last command got no answer.
   [[nodiscard]] bool up() const { return retry_at_ns_ == 0; }
 
  private:
   // On its thread:
-  boost::asio::awaitable<std::optional<RedisReply>> ask(std::vector<std::string> words, bool anew);
+  awaitable<std::optional<RedisReply>> ask(std::vector<std::string> words, bool anew);
   void connect();
   std::optional<RedisReply> exchange(const std::vector<std::string>& words);
 
@@ -63,7 +63,7 @@ class Redis {
   std::atomic<int64_t> retry_at_ns_ = 0;  ///< by the steady clock; 0: it is there
   std::shared_ptr<redisContext> link_{};  ///< its thread's alone, as the next
   std::string failure_{};                 ///< why the link is of no more use
-  boost::asio::thread_pool thread_{1};
+  asio::thread_pool thread_{1};
 };
 
 }  // namespace wl::wsbridge::api

@@ -11,7 +11,6 @@
 namespace wl::wsbridge::api {
 namespace {
 
-using boost::asio::awaitable;
 using http::problem;
 using nlohmann::json;
 
@@ -51,8 +50,8 @@ std::string one_message(const std::string& type, const std::vector<std::string>&
 
 }  // namespace
 
-Site::Site(boost::asio::any_io_executor executor, const Profile& profile, std::string_view version,
-           const access::Policy& policy, access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log)
+Site::Site(Executor executor, const Profile& profile, std::string_view version, const access::Policy& policy,
+           access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log)
     : executor_(executor),
       profile_(profile),
       policy_(policy),
@@ -217,24 +216,23 @@ awaitable<http::Response> Site::open(websocket::Socket& socket, const http::Requ
   const access::Identity identity = co_await gate_.identify(request, true);
   const Refusal refused = co_await refusal(spec.access, "", identity);
   if (refused) co_return problem(refused->status, refused->detail + ": open it with ?ticket=");
-  std::shared_ptr<process::Child> worker;
+  websocket::Client client{.still = still(identity)};
   if (!spec.worker.empty()) {
     const WorkerSpec& its = answers_.pools().at(spec.worker)->spec();
     const process::Ends ends{.write_input = true, .name = its.name};
     auto started = process::Child::start(executor_, std::span(&its.command, 1), ends, log_);
     if (!started) co_return problem(503, started.error().text);
-    worker = std::move(*started);
+    client.worker = std::move(*started);
   }
-  websocket::Views views;
   for (const SubscriptionSpec& wanted : spec.streams) {
-    if (wanted.mine.empty()) views.push_back(answers_.view(wanted, ""));
-    if (!wanted.mine.empty() && identity.user) views.push_back(answers_.view(wanted, identity.user->id));
+    if (wanted.mine.empty()) client.views.push_back(answers_.view(wanted, ""));
+    if (!wanted.mine.empty() && identity.user)
+      client.views.push_back(answers_.view(wanted, identity.user->id));
   }
-  auto on_message = [this, &spec, identity](std::string_view text, std::function<void()>& gone) {
+  client.on_message = [this, &spec, identity](std::string_view text, std::function<void()>& gone) {
     return message(spec, identity, std::string(text), gone);
   };
-  co_return socket.upgrade(request, std::move(views), std::move(on_message), std::move(worker),
-                           still(identity));
+  co_return socket.upgrade(request, std::move(client));
 }
 
 /// `identity` lives as long as the socket's session, which waits for this.

@@ -9,9 +9,6 @@
 #include <string_view>
 #include <utility>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
 #include "libcommon/base/log.h"
 #include "libcommon/base/time.h"
 #include "tools/wsbridge/access/access.h"
@@ -33,16 +30,16 @@ namespace wl::wsbridge::api {
 class Site final : public http::Handler {
  public:
   /// What is given here outlives it.
-  Site(boost::asio::any_io_executor executor, const Profile& profile, std::string_view version,
-       const access::Policy& policy, access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log);
+  Site(Executor executor, const Profile& profile, std::string_view version, const access::Policy& policy,
+       access::Gate& gate, std::shared_ptr<Redis> redis, base::Log& log);
   /// Before all else: the profile's own pages.
   [[nodiscard]] base::Result<void> open_pages();
 
-  boost::asio::awaitable<http::Admission> admit(const http::Request& request) override;
-  boost::asio::awaitable<http::Response> handle(http::Request& request) override;
+  awaitable<http::Admission> admit(const http::Request& request) override;
+  awaitable<http::Response> handle(http::Request& request) override;
   [[nodiscard]] http::Response metrics();
   /// Closes the WebSockets.
-  boost::asio::awaitable<void> drain();
+  awaitable<void> drain();
   [[nodiscard]] Answers& answers() { return answers_; }
 
   const http::ServerCounts* served = nullptr;  ///< by the server in front of this
@@ -52,22 +49,21 @@ class Site final : public http::Handler {
   using Refusal = std::optional<Failure>;  // nothing: nothing speaks against it
   using Message = std::optional<std::string>;
   [[nodiscard]] Found find(const http::Request& request) const;
-  boost::asio::awaitable<http::Response> dispatch(http::Request& request);
+  awaitable<http::Response> dispatch(http::Request& request);
   [[nodiscard]] http::Response no_route(const http::Request& request, const Found& found) const;
-  boost::asio::awaitable<Refusal> refusal(Access needed, const std::string& rate,
-                                          const access::Identity& identity);
-  boost::asio::awaitable<http::Response> built_in(const RouteSpec& route, const http::Request& request,
-                                                  const access::Identity& identity);
+  awaitable<Refusal> refusal(Access needed, const std::string& rate, const access::Identity& identity);
+  awaitable<http::Response> built_in(const RouteSpec& route, const http::Request& request,
+                                     const access::Identity& identity);
   [[nodiscard]] stream::Still still(const access::Identity& identity) const;
-  boost::asio::awaitable<http::Response> open(websocket::Socket& socket, const http::Request& request);
-  boost::asio::awaitable<Message> message(const SocketSpec& socket, const access::Identity& identity,
-                                          std::string text, std::function<void()>& gone);
+  awaitable<http::Response> open(websocket::Socket& socket, const http::Request& request);
+  awaitable<Message> message(const SocketSpec& socket, const access::Identity& identity, std::string text,
+                             std::function<void()>& gone);
   void count(int64_t taken_ns);
   [[nodiscard]] std::string report() const;
   /// One of report_program()'s documents; nothing: not one of these.
   [[nodiscard]] std::optional<std::string> tell(const std::string& name);
 
-  boost::asio::any_io_executor executor_;
+  Executor executor_;
   const Profile& profile_;
   const access::Policy& policy_;
   access::Gate& gate_;

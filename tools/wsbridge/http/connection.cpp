@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -12,12 +10,6 @@
 #include "libcommon/base/time.h"
 
 namespace wl::wsbridge::http {
-
-namespace asio = boost::asio;
-using asio::awaitable;
-using asio::redirect_error;
-using asio::use_awaitable;
-using boost::system::error_code;
 
 void Connection::FreeSsl::operator()(SSL* ssl) const { ::SSL_free(ssl); }
 

@@ -6,10 +6,10 @@
 #include <span>
 #include <string>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/system/error_code.hpp>
+
+#include "tools/wsbridge/process/event.h"
 
 struct ssl_ctx_st;  // SSL_CTX
 struct ssl_st;      // SSL
@@ -19,19 +19,18 @@ namespace wl::wsbridge::http {
 /// One reader and one writer at a time. Errors come as error codes, never as exceptions.
 class Connection {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
+  using Socket = asio::generic::stream_protocol::socket;
 
   /// `tls` may be null.
   Connection(Socket socket, ssl_ctx_st* tls);
 
   /// Of TLS; true at once without it.
-  boost::asio::awaitable<bool> handshake();
+  awaitable<bool> handshake();
   /// Waits for some bytes; 0 with `error` set at the end or on failure.
-  boost::asio::awaitable<size_t> read_some(std::span<char> into, boost::system::error_code& error);
+  awaitable<size_t> read_some(std::span<char> into, error_code& error);
   /// Writes all of `parts`, which it uses up, with as few system calls as there can be. What they point to
   /// must live until then.
-  boost::asio::awaitable<void> write(std::span<boost::asio::const_buffer> parts,
-                                     boost::system::error_code& error);
+  awaitable<void> write(std::span<asio::const_buffer> parts, error_code& error);
   /// read_some() gives these bytes first.
   void unread(std::string bytes) { ahead_ = std::move(bytes); }
   /// Says that nothing more will be written.
@@ -40,7 +39,7 @@ class Connection {
   void close();
   /// The other side has closed, as far as can be known without reading.
   [[nodiscard]] bool peer_gone();
-  [[nodiscard]] boost::asio::any_io_executor executor() { return socket_.get_executor(); }
+  [[nodiscard]] Executor executor() { return socket_.get_executor(); }
   [[nodiscard]] uint64_t written() const { return written_; }
 
   /// When the server closes it, on the steady clock. A write that waits moves it `patience_ns` on, unless
@@ -56,8 +55,8 @@ class Connection {
     void operator()(ssl_st* ssl) const;
   };
   template <class Attempt>
-  boost::asio::awaitable<void> secured(const Attempt& attempt, boost::system::error_code& error);
-  boost::asio::awaitable<void> wait(bool for_writing, boost::system::error_code& error);
+  awaitable<void> secured(const Attempt& attempt, error_code& error);
+  awaitable<void> wait(bool for_writing, error_code& error);
 
   Socket socket_;
   std::unique_ptr<ssl_st, FreeSsl> ssl_{};

@@ -8,7 +8,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -18,7 +17,6 @@ namespace wl::wsbridge::http {
 namespace {
 
 namespace fs = std::filesystem;
-using boost::asio::awaitable;
 using Pair = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array<Pair, 15> kMediaTypes{{{"html", "text/html; charset=utf-8"},
@@ -77,7 +75,7 @@ awaitable<void> write_file(std::shared_ptr<base::Fd> fd, ByteRange part, BodySin
     part.size -= block.size();
     const bool taken = co_await sink.write(block);
     if (!taken) co_return;
-    co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
+    co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
   }
 }
 

@@ -11,8 +11,9 @@
 #include <variant>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
 #include <unistd.h>
+
+#include "tools/wsbridge/process/event.h"
 
 namespace wl::wsbridge::http {
 
@@ -51,15 +52,15 @@ struct Request {
 /// Where a body goes that is made while it is sent.
 struct BodySink {
   /// False: the client has gone. The bytes must live until then.
-  std::function<boost::asio::awaitable<bool>(std::string_view bytes)> write;
+  std::function<awaitable<bool>(std::string_view bytes)> write;
   std::function<void()>& gone;  ///< as Request::gone
 };
 /// Makes a body; what it throws breaks the answer off.
-using BodyMaker = std::function<boost::asio::awaitable<void>(BodySink& sink)>;
+using BodyMaker = std::function<awaitable<void>(BodySink& sink)>;
 
 class Connection;
 /// Takes the connection over, after the head of the answer was written: a WebSocket, a stream of records.
-using TakeOver = std::function<boost::asio::awaitable<void>(Connection&)>;
+using TakeOver = std::function<awaitable<void>(Connection&)>;
 
 struct Response {
   unsigned status = 200;
@@ -88,8 +89,8 @@ class Handler {
  public:
   virtual ~Handler() = default;
   /// From the head alone (its body is empty).
-  virtual boost::asio::awaitable<Admission> admit(const Request&) { co_return Admission{}; }
-  virtual boost::asio::awaitable<Response> handle(Request& request) = 0;
+  virtual awaitable<Admission> admit(const Request&) { co_return Admission{}; }
+  virtual awaitable<Response> handle(Request& request) = 0;
 };
 
 /// "/a/b%20c" → {"a", "b c"}; "/" → {}; a last "/" gives an empty last segment. Nothing: it does not begin

@@ -8,7 +8,6 @@ namespace wl::wsbridge::http {
 
 namespace beast = boost::beast;
 using beast::iequals;
-using boost::system::error_code;
 
 namespace {
 
@@ -93,7 +92,7 @@ unsigned Parser::parse(std::string_view bytes) {
   beast_->header_limit(static_cast<uint32_t>(bytes.size() + 1));
   beast_->body_limit(UINT64_MAX);  // sinks have their own
   error_code error;
-  beast_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+  beast_->put(asio::const_buffer(bytes.data(), bytes.size()), error);
   if (error == beast::http::error::bad_version) {
     const std::string_view line = bytes.substr(0, bytes.find('\r'));
     return std::ranges::count(line, ' ') == 2 && line.rfind(" HTTP/") + 9 == line.size() ? 505 : 400;
@@ -131,7 +130,7 @@ unsigned Parser::body(std::string& bytes, const Sink& sink) {
   beast_->sink = &sink;
   beast_->eager(true);
   error_code error;
-  bytes.erase(0, beast_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error));
+  bytes.erase(0, beast_->put(asio::const_buffer(bytes.data(), bytes.size()), error));
   if (error == beast::http::error::body_limit) return beast_->status;
   if (error && error != beast::http::error::need_more) return 400;
   return beast_->is_done() ? kWhole : kMore;

@@ -4,13 +4,10 @@
 #include <sstream>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <sys/stat.h>
 
 #include "libcommon/base/time.h"
@@ -18,10 +15,7 @@
 
 namespace wl::wsbridge::http {
 
-namespace asio = boost::asio;
-using asio::awaitable;
 using asio::ip::tcp;
-using boost::system::error_code;
 using AnyProtocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<AnyProtocol>;
 
@@ -41,7 +35,7 @@ std::string make_usual_headers() {
 }
 
 /// Throws what Asio throws.
-AnyProtocol::endpoint find(const asio::any_io_executor& executor, const std::string& address) {
+AnyProtocol::endpoint find(const Executor& executor, const std::string& address) {
   if (address.starts_with(kUnix)) {
     const asio::local::stream_protocol::endpoint endpoint(address.substr(kUnix.size()));
     AnyProtocol::socket probe(executor);
@@ -92,8 +86,7 @@ struct Server::Listener {
   bool short_of = false;  // of descriptors: said once
 };
 
-Server::Server(asio::any_io_executor executor, Handler& handler, LimitSpec limits, bool access_log,
-               base::Log& log)
+Server::Server(Executor executor, Handler& handler, LimitSpec limits, bool access_log, base::Log& log)
     : executor_(std::move(executor)),
       handler_(handler),
       limits_(std::move(limits)),
@@ -142,8 +135,7 @@ awaitable<void> Server::accept(std::shared_ptr<Listener> listener) {
   error_code error;
   while (listener->acceptor.is_open()) {
     AnyProtocol::endpoint from;
-    auto socket =
-        co_await listener->acceptor.async_accept(from, asio::redirect_error(asio::use_awaitable, error));
+    auto socket = co_await listener->acceptor.async_accept(from, redirect_error(use_awaitable, error));
     if (!error) {
       listener->short_of = false;
       begin(std::move(socket), from, *listener);

@@ -9,9 +9,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
 #include "libcommon/base/error.h"
 #include "libcommon/base/log.h"
 #include "tools/wsbridge/http/connection.h"
@@ -41,15 +38,14 @@ class Session;
 class Server : public std::enable_shared_from_this<Server> {
  public:
   /// `access_log`: a line for each request at info; else at debug.
-  Server(boost::asio::any_io_executor executor, Handler& handler, LimitSpec limits, bool access_log,
-         base::Log& log);
+  Server(Executor executor, Handler& handler, LimitSpec limits, bool access_log, base::Log& log);
   ~Server();
 
   /// Binds and begins to accept; gives the URL under which it answers ("http://127.0.0.1:8000").
   [[nodiscard]] base::Result<std::string> listen(const Endpoint& endpoint);
   /// Accepts no more, closes what is idle, gives running answers (and TakeOvers: end those first) `grace` to
   /// finish, then closes them.
-  boost::asio::awaitable<void> stop(std::chrono::milliseconds grace);
+  awaitable<void> stop(std::chrono::milliseconds grace);
   /// Closes everything at once.
   void close();
   [[nodiscard]] const ServerCounts& counts() const { return counts_; }
@@ -57,13 +53,13 @@ class Server : public std::enable_shared_from_this<Server> {
  private:
   friend class Session;
   struct Listener;
-  boost::asio::awaitable<void> accept(std::shared_ptr<Listener> listener);
-  void begin(Connection::Socket socket, const boost::asio::generic::stream_protocol::endpoint& from,
+  awaitable<void> accept(std::shared_ptr<Listener> listener);
+  void begin(Connection::Socket socket, const asio::generic::stream_protocol::endpoint& from,
              Listener& listener);
-  boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
-  boost::asio::awaitable<void> look_after();
+  awaitable<void> serve(std::shared_ptr<Session> session);
+  awaitable<void> look_after();
 
-  boost::asio::any_io_executor executor_;
+  Executor executor_;
   Handler& handler_;
   LimitSpec limits_;
   bool access_log_;

@@ -10,8 +10,6 @@
 namespace wl::wsbridge::http {
 
 using base::steady_clock_ns;
-using boost::asio::awaitable;
-using boost::system::error_code;
 
 namespace {
 
@@ -166,7 +164,7 @@ awaitable<unsigned> Session::read_body(Head& head, const Admission& admission) {
 }
 
 awaitable<bool> Session::write(std::string_view first, std::string_view second, std::string_view third) {
-  std::array parts{boost::asio::buffer(first), boost::asio::buffer(second), boost::asio::buffer(third)};
+  std::array parts{asio::buffer(first), asio::buffer(second), asio::buffer(third)};
   error_code error;
   co_await connection_.write(parts, error);
   connection_.deadline_ns = INT64_MAX;  // of a write that had to wait

@@ -14,7 +14,7 @@ class Session {
   /// `server` outlives it.
   Session(Connection::Socket socket, ssl_ctx_st* tls, Peer peer, Server& server);
 
-  boost::asio::awaitable<void> run();
+  awaitable<void> run();
   /// Now and then: closes what takes too long, tells the site of a client that has gone, counts bytes.
   void look_after(int64_t now_ns);
   /// Between two requests.
@@ -23,15 +23,14 @@ class Session {
   [[nodiscard]] const Peer& peer() const { return peer_; }
 
  private:
-  boost::asio::awaitable<bool> exchange();
-  boost::asio::awaitable<unsigned> read_head(Head& head);
-  boost::asio::awaitable<Response> ask(Head& head);
-  boost::asio::awaitable<unsigned> read_body(Head& head, const Admission& admission);
-  boost::asio::awaitable<bool> read_more(size_t limit);
-  boost::asio::awaitable<void> respond(Head& head, Response& response);
-  boost::asio::awaitable<bool> write_piece(std::string_view bytes, bool chunked);
-  boost::asio::awaitable<bool> write(std::string_view first, std::string_view second = {},
-                                     std::string_view third = {});
+  awaitable<bool> exchange();
+  awaitable<unsigned> read_head(Head& head);
+  awaitable<Response> ask(Head& head);
+  awaitable<unsigned> read_body(Head& head, const Admission& admission);
+  awaitable<bool> read_more(size_t limit);
+  awaitable<void> respond(Head& head, Response& response);
+  awaitable<bool> write_piece(std::string_view bytes, bool chunked);
+  awaitable<bool> write(std::string_view first, std::string_view second = {}, std::string_view third = {});
   void make_head(const Head& head, Response& response);
   void account(const Head& head, unsigned status, uint64_t bytes, int64_t begun_ns);
 

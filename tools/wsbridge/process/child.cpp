@@ -16,9 +16,6 @@
 
 namespace wl::wsbridge::process {
 
-namespace net = boost::asio;
-using boost::system::error_code;
-
 namespace {
 
 constexpr size_t kUsual = size_t{256} << 10;
@@ -88,20 +85,20 @@ base::Result<pid_t> spawn_process(const Argv& argv, const std::array<int, 3>& to
 void Input::open(base::Fd from) {
   error_code error;
   pollable_.assign(from.get(), error);
-  if (error && error != net::error::no_permission) throw boost::system::system_error(error);
+  if (error && error != asio::error::no_permission) throw boost::system::system_error(error);
   if (!error) return (void)from.release();
   file_ = std::move(from);
 }
 
 awaitable<size_t> Input::read_some(std::span<char> into) {
   if (file_) {
-    co_await net::post(pollable_.get_executor(), net::use_awaitable);  // others have their turn
+    co_await asio::post(pollable_.get_executor(), use_awaitable);  // others have their turn
     const ssize_t n = ::read(file_.get(), into.data(), std::min(into.size(), size_t{64} << 10));
     co_return n > 0 ? static_cast<size_t>(n) : 0;
   }
   error_code error;
-  auto token = net::redirect_error(net::use_awaitable, error);
-  const auto buffer = net::buffer(into.data(), into.size());
+  auto token = redirect_error(use_awaitable, error);
+  const auto buffer = asio::buffer(into.data(), into.size());
   const size_t n = co_await pollable_.async_read_some(buffer, token);
   co_return n;
 }
@@ -192,8 +189,8 @@ bool Child::alive() {
 
 awaitable<void> Child::watch() {
   error_code error;
-  auto token = net::redirect_error(net::use_awaitable, error);
-  co_await gone_.async_wait(net::posix::stream_descriptor::wait_read, token);
+  auto token = redirect_error(use_awaitable, error);
+  co_await gone_.async_wait(asio::posix::stream_descriptor::wait_read, token);
   gone_.close(error);
   alive();
   changed_.notify();
@@ -234,9 +231,9 @@ awaitable<void> Child::log_errors() {
 
 awaitable<bool> Child::write(std::string_view bytes) {
   error_code error;
-  auto token = net::redirect_error(net::use_awaitable, error);
-  const auto buffer = net::buffer(bytes.data(), bytes.size());
-  co_await net::async_write(in_, buffer, token);
+  auto token = redirect_error(use_awaitable, error);
+  const auto buffer = asio::buffer(bytes.data(), bytes.size());
+  co_await asio::async_write(in_, buffer, token);
   co_return !error;
 }
 

@@ -30,7 +30,7 @@ class Input {
   void close();
 
  private:
-  boost::asio::posix::stream_descriptor pollable_;
+  asio::posix::stream_descriptor pollable_;
   base::Fd file_{};  // instead: it never makes us wait, and epoll does not take it
 };
 
@@ -60,7 +60,7 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
   /// All of `bytes` to stdin; false: it reads no more.
   awaitable<bool> write(std::string_view bytes);
   void close_input() {
-    boost::system::error_code ignored;
+    error_code ignored;
     in_.close(ignored);
   }
   /// Waits for the last command of the pipeline: its exit status, 128 + signal where one ended it.
@@ -78,7 +78,7 @@ class Child : public Input, public std::enable_shared_from_this<Child> {
   Executor executor_;
   std::string name_;
   base::Log* log_;
-  boost::asio::posix::stream_descriptor in_{executor_}, gone_{executor_};  // a pidfd of the last command
+  asio::posix::stream_descriptor in_{executor_}, gone_{executor_};  // a pidfd of the last command
   Input error_{executor_};
   Event changed_{executor_};
   pid_t group_ = 0, last_ = 0;  // 0: nothing of the group is left, and its number may be another's

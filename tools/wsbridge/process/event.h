@@ -1,5 +1,5 @@
 #pragma once
-// What coroutines of one thread wait on for each other.
+// What coroutines of one thread wait on for each other, and what they all need of Asio.
 #include <chrono>
 #include <exception>
 #include <list>
@@ -14,8 +14,10 @@
 
 namespace wl::wsbridge {
 
-using boost::asio::awaitable;
-using Executor = boost::asio::any_io_executor;
+namespace asio = boost::asio;
+using asio::awaitable, asio::redirect_error, asio::use_awaitable;
+using boost::system::error_code;
+using Executor = asio::any_io_executor;
 
 namespace process {
 
@@ -32,8 +34,8 @@ class Event {
     const auto timers = timers_;  // outlives the event
     const auto timer = timers->emplace(timers->end(), executor_, time);
     const Erase erase{*timers, timer};  // also where the loop goes before it is over
-    boost::system::error_code stopped;
-    auto token = boost::asio::redirect_error(boost::asio::use_awaitable, stopped);
+    error_code stopped;
+    auto token = redirect_error(use_awaitable, stopped);
     co_await timer->async_wait(token);
   }
   /// Until `done()`, which is asked at the start and at each notify(), or for `time` at most. The event must
@@ -48,7 +50,7 @@ class Event {
   }
 
  private:
-  using Timers = std::list<boost::asio::steady_timer>;
+  using Timers = std::list<asio::steady_timer>;
   struct Erase {
     ~Erase() { from.erase(timer); }
     Timers& from;
@@ -65,8 +67,8 @@ inline void rethrow(std::exception_ptr error) {
 
 /// Runs `work`, a coroutine of *self, which lives until it ends.
 inline void spawn(const Executor& executor, std::shared_ptr<const void> self, awaitable<void> work) {
-  boost::asio::co_spawn(executor, std::move(work),
-                        [self = std::move(self)](std::exception_ptr error) { rethrow(error); });
+  asio::co_spawn(executor, std::move(work),
+                 [self = std::move(self)](std::exception_ptr error) { rethrow(error); });
 }
 
 }  // namespace process

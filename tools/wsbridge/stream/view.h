@@ -16,7 +16,7 @@ namespace wl::wsbridge::stream {
 
 /// Bytes to send, gathered from one or several places.
 struct Batch {
-  std::vector<boost::asio::const_buffer> parts{};     ///< neighbours in memory are one part
+  std::vector<asio::const_buffer> parts{};            ///< neighbours in memory are one part
   std::vector<std::shared_ptr<const void>> owners{};  ///< keep the parts alive
   size_t bytes = 0;
   uint64_t messages = 0;

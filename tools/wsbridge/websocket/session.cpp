@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
-#include <boost/asio/co_spawn.hpp>
-
 #include "libcommon/base/utf8.h"
 #include "tools/wsbridge/http/connection.h"
 
 namespace wl::wsbridge::websocket {
 
-using boost::asio::awaitable;
-using stream::Framing, stream::Still;
+using stream::Framing;
 
 namespace {
 
@@ -25,15 +22,11 @@ constexpr int64_t kCheckNs = 5 * base::kSecond;  // between two looks whether th
 /// One connection.
 class Session final : public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<Socket> socket, const Upgrade& terms, OnMessage on_message,
-          std::shared_ptr<process::Child> worker, Still still, Views views)
+  Session(std::shared_ptr<Socket> socket, const Upgrade& terms, Client client)
       : socket_(std::move(socket)),
         parser_(socket_->limits_.message_bytes, terms.deflate ? &socket_->inflater_ : nullptr),
         deflate_(terms.deflate_to_client),
-        on_message_(std::move(on_message)),
-        worker_(std::move(worker)),
-        still_(std::move(still)),
-        views_(std::move(views)) {}
+        client_(std::move(client)) {}
 
   awaitable<void> run(http::Connection& stream) {
     stream_ = &stream;
@@ -42,11 +35,11 @@ class Session final : public std::enable_shared_from_this<Session> {
     ++socket_->counts_.active;
     ++socket_->counts_.opened;
     if (!socket_->spec_.welcome.empty()) say(socket_->spec_.welcome);
-    for (const auto& view : std::exchange(views_, {})) join(view);
+    for (const auto& view : std::exchange(client_.views, {})) join(view);
     if (socket_->draining_) close(kGoingAway, "the server stops");
     if (!std::exchange(socket_->ticking_, true)) process::spawn(socket_->executor_, socket_, socket_->tick());
     spawn(write_loop());
-    if (worker_) spawn(read_worker());
+    if (client_.worker) spawn(read_worker());
     co_await read_loop();
     if (!peer_closed_) leave();
     changed_.notify();
@@ -63,7 +56,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   }
 
   void tick(int64_t now, std::string_view heartbeat) {
-    if (still_ && !closing_ && now >= check_ns_) {
+    if (client_.still && !closing_ && now >= check_ns_) {
       check_ns_ = now + kCheckNs;
       spawn(check());
     }
@@ -126,7 +119,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     SocketCounts& counts = socket_->counts_;
     stream::Batch batch;
     std::string own;
-    boost::system::error_code error;
+    error_code error;
     while (!error && !gone_) {
       batch.clear();
       own.clear();
@@ -145,10 +138,10 @@ class Session final : public std::enable_shared_from_this<Session> {
       changed_.notify();
     }
     leave();
-    if (worker_) {
-      co_await worker_->stop(std::chrono::seconds(2));
-      worker_->close();  // somebody who left its group may hold its ends
-      worker_->close_input();
+    if (client_.worker) {
+      co_await client_.worker->stop(std::chrono::seconds(2));
+      client_.worker->close();  // somebody who left its group may hold its ends
+      client_.worker->close_input();
     }
     writing_ = false;
     changed_.notify();
@@ -156,7 +149,7 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   /// The lines of its worker become messages.
   awaitable<void> read_worker() {
-    process::Lines lines(*worker_);
+    process::Lines lines(*client_.worker);
     const std::function<void(std::string_view)> each = [this](std::string_view line) {
       say(base::utf8_text(line));
     };
@@ -170,20 +163,20 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   /// Ends a socket whose user is not one any more.
   awaitable<void> check() {
-    const bool still = co_await still_();
+    const bool still = co_await client_.still();
     if (!still) close(kPolicy, "the token is no longer good");
   }
 
   awaitable<void> take_message(std::string text) {
     ++socket_->counts_.received;
-    if (worker_) {
+    if (client_.worker) {
       const std::string line = as_line(text);
-      const bool taken = co_await worker_->write(line);
+      const bool taken = co_await client_.worker->write(line);
       if (!taken) close(kNormal, "its worker has ended");
     } else if (text == "ping") {
       say(stream::with_timestamp(R"({"type":"pong"})"));
-    } else if (on_message_) {
-      const std::optional<std::string> answer = co_await on_message_(text, stream_->gone);
+    } else if (client_.on_message) {
+      const std::optional<std::string> answer = co_await client_.on_message(text, stream_->gone);
       if (answer) say(*answer);
     }
   }
@@ -194,7 +187,7 @@ class Session final : public std::enable_shared_from_this<Session> {
       close(event.code, {});
     } else if (event.opcode == Opcode::ping && !closing_) {
       control(Opcode::pong, event.payload);
-    } else if (event.opcode == Opcode::binary && !worker_) {
+    } else if (event.opcode == Opcode::binary && !client_.worker) {
       close(kNotTaken, "this socket takes text alone");
     } else if (event.opcode < Opcode::close && !closing_) {
       busy_ = true;
@@ -211,7 +204,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     std::vector<char> buffer(kIdleBuffer);
     bool failed = false;  // what follows is read and thrown away, or a reset would overtake our close frame
     while (!peer_closed_) {
-      boost::system::error_code error;
+      error_code error;
       const size_t size = co_await stream_->read_some(buffer, error);
       if (error || size == 0) co_return;
       heard_ns_ = base::steady_clock_ns();
@@ -236,10 +229,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Socket> socket_;
   Parser parser_;
   bool deflate_;
-  OnMessage on_message_;
-  std::shared_ptr<process::Child> worker_;
-  Still still_;
-  Views views_;  // until it runs
+  Client client_;
   http::Connection* stream_ = nullptr;
   std::vector<std::unique_ptr<stream::Subscription>> subscriptions_{};
   std::string pending_{};                       // frames of this client alone
@@ -253,12 +243,10 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool writing_ = true;
 };
 
-http::Response Socket::upgrade(const http::Request& request, Views views, OnMessage on_message,
-                               std::shared_ptr<process::Child> worker, Still still) {
+http::Response Socket::upgrade(const http::Request& request, Client client) {
   auto terms = accept(request);
   if (!terms) return std::move(terms.error());
-  const auto session = std::make_shared<Session>(shared_from_this(), *terms, std::move(on_message),
-                                                 std::move(worker), std::move(still), std::move(views));
+  const auto session = std::make_shared<Session>(shared_from_this(), *terms, std::move(client));
   return {.status = 101,
           .headers = std::move(terms->headers),
           .body = http::TakeOver([session](http::Connection& stream) { return session->run(stream); })};
