@@ -18,6 +18,7 @@ PROFILE = {
         {"path": "/api/open", "stream": "ticks", "access": "open"},
         {"path": "/api/closed", "stream": "ticks"},
         {"method": "POST", "path": "/api/whoami", "command": ["sh", "-c", "echo '{}'"], "as": "\"ran\""},
+        {"method": "POST", "path": "/api/keep", "upload": {}, "command": ["echo", "{}"]},
     ],
     "sockets": {
         "/ws/closed": {"streams": [{"stream": "ticks"}]},
@@ -294,6 +295,9 @@ class Access(harness.TestCase):
             status, headers, _ = bridge.ask("GET", "/api/open", headers={"Origin": good})
             self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (200, good))
             self.assertEqual(bridge.socket("/ws/open", Origin=good)["type"], "tick")
+            # A page may read also why its upload is refused, which is said before the bytes come.
+            status, headers, _ = bridge.post("/api/keep", {}, headers={"Origin": good})
+            self.assertEqual((status, headers["WWW-Authenticate"], headers["Access-Control-Allow-Origin"]), (401, "Bearer", good))
         for bad in ("http://evil.example", "null", "http://dash.example:3001", "https://dash.example:3000"):
             status, headers, _ = bridge.ask("GET", "/api/open", headers={"Origin": bad})
             self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (403, None), bad)

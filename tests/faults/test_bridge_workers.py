@@ -79,6 +79,12 @@ class Workers(harness.TestCase):
         self.assertIn("does not end what was cancelled", served.messages())
         self.assertEqual(len(served.processes()), 1)
 
+    def test_a_route_has_its_workers_time(self):
+        served = self.start(timeout="500ms")
+        start = time.monotonic()
+        self.assertEqual(served.ask("/api/do?what=hang")[0], 504)
+        self.assertLess(time.monotonic() - start, 20)
+
     def test_die_and_garbage(self):
         served = self.start()
         for what, why in (("die", "ended"), ("garbage", "what is no answer: Segmentation fault"), ("lie", "4711")):

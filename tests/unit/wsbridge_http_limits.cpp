@@ -46,6 +46,19 @@ TEST_CASE("http server: more clients than allowed are told so, and the others se
   CHECK(running.on_server([&] { return running.server->counts().refused; }) >= 1);
 }
 
+TEST_CASE("http server: who had to be waited for is not let go when there is nothing to take") {
+  wsbridge::LimitSpec limits;
+  limits.idle_ns = base::kSecond;
+  Running running(limits);
+  running.start();
+  const Client client(running.port);
+  client.send(get("/pause"));
+  std::this_thread::sleep_for(300ms);  // until it is full between us
+  const std::string answer = client.read("the end", 15s);
+  CHECK(answer.size() > (32U << 20));
+  CHECK(answer.contains("the end"));
+}
+
 TEST_CASE("http server: slow clients are let go") {
   wsbridge::LimitSpec limits;
   limits.idle_ns = base::kSecond;

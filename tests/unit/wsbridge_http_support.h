@@ -50,6 +50,15 @@ inline awaitable<void> silence(BodySink& sink, std::atomic<int>& ended) {
   ++ended;
 }
 
+/// A large piece and, a while after that was taken, a small one.
+inline awaitable<void> pause(BodySink& sink) {
+  const std::string large(32 << 20, 'x');
+  const bool taken = co_await sink.write(large);
+  asio::steady_timer timer(co_await asio::this_coro::executor, 3s);
+  co_await timer.async_wait(asio::use_awaitable);
+  if (taken) (void)co_await sink.write("the end");
+}
+
 inline awaitable<void> echo(Connection& stream) {
   std::array<char, 5> bytes{};
   boost::system::error_code error;
@@ -77,6 +86,7 @@ class Site final : public Handler {
     if (path == "/echo") response.body = request.method + " " + request.query + " " + request.body;
     if (path == "/file")
       response = file_answer(request, base::Fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), file);
+    if (path == "/pause") response.body = BodyMaker(pause);
     if (path == "/words") response.body = BodyMaker(words);
     if (path == "/shared") response.body = std::make_shared<const std::string>("shared");
     if (path == "/take") response = {.headers = {{"X", "a\r\nInjected: yes"}}, .body = TakeOver(echo)};
