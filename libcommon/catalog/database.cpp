@@ -159,7 +159,8 @@ base::Result<void> prepare_file(const std::string& path) {
 
 /// What SOCI says, in one line, without its context: that has the bound values.
 std::unexpected<base::Error> failure(const Target& target, const soci::soci_error& error) {
-  const std::string all = error.get_error_message();
+  const std::string all =
+      std::regex_replace(error.get_error_message(), std::regex("^sqlite3_\\w+::\\w+: "), "");
   if (error.get_error_category() == soci::soci_error::constraint_violation ||
       std::regex_search(all, std::regex("UNIQUE constraint failed|Duplicate entry")))
     return base::fail(target.shown + ": what must be unique is there already", {}, base::Exit::no);
@@ -235,6 +236,8 @@ std::string store_folder(const Location& location) {
 }
 
 std::string catalog_file(const Location& location) {
+  constexpr std::string_view kFile = "sqlite:";
+  if (location.db.starts_with(kFile)) return location.db.substr(kFile.size());
   const bool usual = location.db.empty() || location.db == "sqlite";
   return usual ? store_folder(location) + "/catalog.sqlite" : "";
 }

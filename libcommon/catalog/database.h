@@ -74,7 +74,7 @@ class Db {
 
 /// The directory of a store: --store, else the user's own. It may not be there.
 [[nodiscard]] std::string store_folder(const Location& location);
-/// The catalog's file in that directory; empty: --db says otherwise.
+/// The catalog's file, in that directory unless --db names another; empty: it is on a server.
 [[nodiscard]] std::string catalog_file(const Location& location);
 
 /// Which tables this program knows: the number of the last migration.

@@ -238,7 +238,8 @@ class Bad(stores.StoreCase):
         self.refused("/dev/zero", r"/dev/zero: not a regular file")
 
     def test_usage(self):
-        for args in (["add"], ["nonsense"], ["add", MIXED, "--jobs", "0"], ["prune", "--max-age", "soon"], ["project", "burn"], []):
+        for args in (["add"], ["nonsense"], ["add", MIXED, "--jobs", "0"], ["prune", "--max-age", "soon"], ["prune", "--max-store", "0k"],
+                     ["prune", "--max-age", "0s"], ["add", MIXED, SEVERAL, "--name", "one"], ["add", self.folder, "--name", "one"], ["project", "burn"], []):
             result = self.run_tool("pcapingest", *args)
             self.assertEqual((result.status, result.out, len(result.messages)), (2, b"", 1), (args, result))
         self.assertFalse(self.store.exists())
@@ -287,6 +288,9 @@ class Pipe(stores.StoreCase):
         records = self.feed(captures.pcap([dns(number) for number in range(200)]), "--roll-size", "1k")
         self.assertGreater(len(records), 5)
         self.assertEqual(sum(record["packets"] for record in records), 200)
+        self.assertEqual(len({record["name"] for record in records}), len(records))  # though all of them are of one second
+        (whole,) = self.feed(captures.pcap([dns(number) for number in range(9)]), "--roll-size", "0", "--roll-time", "0s")
+        self.assertEqual(whole["packets"], 9)
 
     def test_time(self):
         """A file is there when its time is over, though nothing more comes."""

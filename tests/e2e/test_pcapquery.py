@@ -40,6 +40,11 @@ class Pcapquery(harness.TestCase):
         self.assert_fails(self.ask("flows", "--project", "none"), "none: there is no such project", 3)
         self.assert_fails(self.ask("flows", "a", "--project", "b"), "exclude each other", 2)
         self.assert_fails(self.run_tool("pcapquery", "files", "--store", self.temp_dir()), "there is no store yet", 3)
+        other = self.temp_dir() / "other.sqlite"
+        self.assert_fails(self.ask("files", "--db", f"sqlite:{other}"), "there is no store yet", 3)
+        self.assertFalse(other.exists())
+        other.write_bytes(b"no database" * 100)
+        self.assert_fails(self.ask("files", "--db", f"sqlite:{other}"), "other.sqlite: file is not a database")
 
     def test_a_name_that_means_several(self):
         folder = self.temp_dir()

@@ -92,6 +92,9 @@ base::Exit add_waiting(const Options& options, cli::Context& context) {
 base::Exit add(const Options& options, cli::Context& context) {
   if (options.wait_ns != 0) return add_waiting(options, context);
   const auto fail = [&](const base::Error& error) { return tell_failure(options, context, error); };
+  std::error_code ignored;
+  if (!options.name.empty() && (options.paths.size() != 1 || fs::is_directory(options.paths[0], ignored)))
+    return fail({"--name: is that of one file", "one at a time", base::Exit::usage});
   const auto store = open_swept(options);
   if (!store) return fail(store.error());
   Importer importer(**store, options, context);

@@ -43,10 +43,19 @@ void declare_import(CLI::App& verb, Options& o) {
 }
 
 void declare_retention(CLI::App& verb, Options& o) {
+  // Some take it for "no limit", others for "nothing may stay".
+  const CLI::Validator not_zero(
+      [](const std::string& text) -> std::string {
+        const bool zero = text.starts_with('0') && text.find_first_of("123456789") == std::string::npos;
+        return zero ? "0 is no limit (leave it out to keep all; pcapingest delete deletes)" : "";
+      },
+      "");
   cli::add_size(verb, "--max-store", o.retention.max_bytes,
-                "the oldest files go until the store has no more than this");
+                "the oldest files go until the store has no more than this")
+      ->check(not_zero);
   cli::add_duration(verb, "--max-age", o.retention.max_age_ns,
-                    "files go when they came in longer ago than this");
+                    "files go when they came in longer ago than this")
+      ->check(not_zero);
   cli::add_duration(verb, "--grace", o.retention.grace_ns,
                     "how long the bytes of deleted files stay, for who reads them");
 }
@@ -57,8 +66,9 @@ void declare_add(CLI::App& verb, Options& o) {
       ->required();
   declare_import(verb, o);
   add_text(verb, "--name", o.name, "TEXT", "what the file is called; default: the last part of its path");
-  cli::add_size(verb, "--roll-size", o.roll_bytes, "of standard input: a new file after so many bytes");
-  cli::add_duration(verb, "--roll-time", o.roll_ns, "of standard input: a new file after so long");
+  cli::add_size(verb, "--roll-size", o.roll_bytes,
+                "of standard input: a new file after so many bytes; 0: never");
+  cli::add_duration(verb, "--roll-time", o.roll_ns, "of standard input: a new file after so long; 0s: never");
   cli::add_duration(verb, "--wait", o.wait_ns, "of one file: after so long the import goes on by itself");
 }
 

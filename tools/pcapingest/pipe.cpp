@@ -9,11 +9,11 @@
 namespace wl::pcapingest {
 namespace {
 
-/// "live-20261120T090300Z.pcapng", of the first packet's time, or of the clock's.
+/// "live-20261120T090300Z", of the first packet's time, or of the clock's.
 std::string name_at(const std::string& base, int64_t ns) {
   std::string time = base::rfc3339(ns, 6);
   std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
-  return base + "-" + time.substr(0, time.find('.')) + "Z.pcapng";
+  return base + "-" + time.substr(0, time.find('.')) + "Z";
 }
 
 class Pipe {
@@ -44,8 +44,7 @@ class Pipe {
  private:
   base::Result<void> take(const capture::Frame& frame, const capture::Source& source) {
     if (!writer_) {
-      name_ = name_at(options_.name.empty() ? "stdin" : options_.name,
-                      frame.has_time ? frame.time_ns : base::wall_clock_ns());
+      name_next(frame.has_time ? frame.time_ns : base::wall_clock_ns());
       path_ = incoming_->folder() + "/" + std::to_string(++number_) + ".pcapng";
       auto writer = capture::Writer::open({.path = path_, .application = application_});
       if (!writer) return std::unexpected(writer.error());
@@ -58,7 +57,16 @@ class Pipe {
   }
 
   [[nodiscard]] bool is_due() const {
-    return bytes_ >= options_.roll_bytes || base::steady_clock_ns() - begun_ns_ >= options_.roll_ns;
+    return (options_.roll_bytes != 0 && bytes_ >= options_.roll_bytes) ||
+           (options_.roll_ns != 0 && base::steady_clock_ns() - begun_ns_ >= options_.roll_ns);
+  }
+
+  /// Files of one second are told apart by a number.
+  void name_next(int64_t ns) {
+    const std::string stem = name_at(options_.name.empty() ? "stdin" : options_.name, ns);
+    of_second_ = stem == stem_ ? of_second_ + 1 : 1;
+    stem_ = stem;
+    name_ = stem + (of_second_ == 1 ? "" : "-" + std::to_string(of_second_)) + ".pcapng";
   }
 
   /// What was written so far goes into the store; the directory lives until the last of them is there.
@@ -76,8 +84,8 @@ class Pipe {
   Importer& importer_;
   std::string application_;
   std::unique_ptr<capture::Writer> writer_;
-  std::string path_, name_;
-  uint64_t number_ = 0, bytes_ = 0;
+  std::string path_, name_, stem_;
+  uint64_t number_ = 0, of_second_ = 0, bytes_ = 0;
   int64_t begun_ns_ = 0;
 };
 
