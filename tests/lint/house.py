@@ -13,7 +13,7 @@ HEAVY = re.compile(r"CLI/|simdjson|nlohmann/|pcap|openssl/|archive|toml\+\+/|soc
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 MOST_LINES = 450
 MOST_MAIN_LINES = 15
-MOST_BRIDGE_LINES = 6933  # of code. The bridge is to be a small server: this may go down, never up
+MOST_BRIDGE_LINES = 6932  # of code. The bridge is to be a small server: this may go down, never up
 FOREIGN_PATH = re.compile(rb"/(?:home|root|work|Users|builds?)/[A-Za-z0-9_.-]+")
 
 
