@@ -77,7 +77,7 @@ class Ingest {
     count(frame);
     const FlowRef flow = flows_.add(packet_);
     const FlowRef inner = packet_.present.has(Field::tunnel) ? flows_.add_inner(packet_) : FlowRef{};
-    packets_.add(packet_, frame.interface, flow, inner);
+    packets_.add(packet_, kinds_.add(packet_, frame.interface), flow, inner);
     timeline_.add(packet_);
     if (EventRows::wants(packet_)) events_.add(packet_, flow);
     return flush_full();
@@ -93,6 +93,7 @@ class Ingest {
 
   base::Result<void> flush_full() {
     if (packets_.batch().full()) return writer_.write(Table::packets, packets_.batch());
+    if (kinds_.batch().full()) return writer_.write(Table::kinds, kinds_.batch());
     if (flows_.full()) return writer_.write(Table::flows, flows_.batch());
     if (events_.batch().full()) return writer_.write(Table::events, events_.batch());
     if (timeline_.batch().full()) return writer_.write(Table::timeline, timeline_.batch());
@@ -107,8 +108,8 @@ class Ingest {
     Batch interfaces = interface_rows(interfaces_);
     for (const auto& [table, batch] :
          {std::pair{Table::flows, &flows_.batch()}, std::pair{Table::events, &events_.batch()},
-          std::pair{Table::packets, &packets_.batch()}, std::pair{Table::timeline, &timeline_.batch()},
-          std::pair{Table::interfaces, &interfaces}})
+          std::pair{Table::packets, &packets_.batch()}, std::pair{Table::kinds, &kinds_.batch()},
+          std::pair{Table::timeline, &timeline_.batch()}, std::pair{Table::interfaces, &interfaces}})
       if (batch->rows() != 0 || writer_.parts(table) == 0)
         if (const auto written = writer_.write(table, *batch); !written) return written;
     auto parts = writer_.finish();
@@ -146,6 +147,7 @@ class Ingest {
   packet::Decoder decoder_;
   record::Packet packet_;
   PacketRows packets_;
+  KindRows kinds_;
   FlowTable flows_;
   EventRows events_;
   TimelineRows timeline_;

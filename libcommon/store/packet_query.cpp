@@ -42,7 +42,9 @@ std::string column_of(Field field, bool either) {
   const Home home = home_of(field);
   const std::string key(record::info(field).key);
   if (field == Field::iface) return "i.name";
+  if (field == Field::caplen) return "coalesce(p.caplen, p.len)";
   if (home == Home::packets) return "p." + key;
+  if (home == Home::kinds) return "k." + key;
   if (home == Home::events) return "e." + key;
   const bool inner = home == Home::inner;
   const std::string flow = inner ? "g" : "f";
@@ -70,6 +72,8 @@ std::string tables_for(const FieldSet& fields, const Scope& scope) {
            (scope.by_file ? " and " + with + ".file_id = p.file_id" : "");
   };
   std::string from = table("packets") + " p";
+  if (fields.intersects(fields_of(Home::kinds)) || fields.has(Field::iface))
+    from += join(table("kinds"), 'k', "k.kind = p.kind");
   if (fields.intersects(fields_of(Home::flows))) from += join(table("flows"), 'f', "f.flow = p.flow");
   if (fields.intersects(fields_of(Home::inner))) from += join(table("flows"), 'g', "g.flow = p.inner_flow");
   if (fields.intersects(fields_of(Home::events))) from += join(table("events"), 'e', "e.n = p.n");
@@ -78,7 +82,7 @@ std::string tables_for(const FieldSet& fields, const Scope& scope) {
         "(select file_id, interface, case when count(*) over (partition by file_id) > 1 then name end "
         "as name from " +
             table("interfaces") + ")",
-        'i', "i.interface = p.interface");
+        'i', "i.interface = k.interface");
   return from;
 }
 

@@ -21,7 +21,7 @@ struct Selection {
 
 /// A selection as parts of a statement: "select … from " + from + " where " + condition.
 struct PacketSql {
-  std::string from{};  ///< the packets are `p`; behind them what the selection needs: `f` flows, `e` events …
+  std::string from{};  ///< the packets are `p`; behind them what the selection needs: `k` kinds, `f` flows …
   std::string condition{};      ///< never NULL
   std::vector<Value> values{};  ///< of the `?` of both
 

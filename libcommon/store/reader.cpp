@@ -23,7 +23,7 @@ base::Result<void> list_parts(const Capture& capture, PathLists& lists) {
   std::ifstream file(manifest);
   if (!file) return base::fail(manifest + ": " + base::errno_text(errno), "pcapingest verify");
   std::string digest, name;
-  bool is_whole = false;  // the last table's part is the last one
+  bool is_whole = false;  // parts stand in the order of their names
   while (file >> digest >> name) {
     const auto table = std::ranges::find(kTableNames, name.substr(0, name.find('-')));
     const std::string path = capture.folder + "/" + name;
@@ -32,7 +32,7 @@ base::Result<void> list_parts(const Capture& capture, PathLists& lists) {
     if (::access(path.c_str(), R_OK) != 0)
       return base::fail(path + ": " + base::errno_text(errno), "pcapingest verify");
     lists.at(static_cast<size_t>(table - kTableNames.begin())).push_back(path);
-    is_whole = is_whole || table == kTableNames.end() - 1;
+    is_whole = table == kTableNames.begin() + static_cast<size_t>(Table::timeline);
   }
   if (!is_whole) return base::fail(manifest + ": cut short", "pcapingest verify");
   return {};

@@ -22,8 +22,8 @@ struct ReaderOptions {
   bool locked = false;  ///< for statements of users: they can read these parts and nothing else
 };
 
-/// DuckDB with the parts as views `packets`, `flows`, `events`, `timeline` and `interfaces` (tables.h has
-/// their columns), each with the column `file_id` in front: file_key() of its capture.
+/// DuckDB with the parts as views named as the tables (tables.h has their columns), each with the column
+/// `file_id` in front: file_key() of its capture.
 class Reader {
  public:
   /// A part that is not there is a failure that names it.

@@ -138,14 +138,18 @@ base::Result<void> StoredPackets::ask(std::span<const uint64_t> n) {
   State& s = *state_;
   s.rows.reset();
   if (n.empty()) return {};
-  std::string columns = "p.n, p.ts, p.len, p.caplen, p.at_offset, p.interface";
+  std::string columns = "p.n, p.ts, p.len, coalesce(p.caplen, p.len), p.at_offset, k.interface";
   s.kept.each([&](Field field) {
-    columns += (home_of(field) == Home::events ? ", e." : ", p.") + std::string(record::info(field).key);
+    const Home home = home_of(field);
+    columns += home == Home::events ? ", e." : home == Home::kinds ? ", k." : ", p.";
+    columns += record::info(field).key;
   });
   const bool dense = n.back() - n.front() == n.size() - 1;
   const std::string file = Reader::file_key(s.capture);
-  std::vector<Value> values{file, n.front(), n.back()};
-  std::string from = "(from packets where file_id = ? and n between ? and ?) p";
+  std::vector<Value> values{file, n.front(), n.back(), file};
+  std::string from =
+      "(from packets where file_id = ? and n between ? and ?) p"
+      " left join (from kinds where file_id = ?) k on k.kind = p.kind";
   if (s.kept.intersects(fields_of(Home::events))) {
     from += " left join (from events where file_id = ? and n between ? and ?) e on e.n = p.n";
     values.insert(values.end(), {file, n.front(), n.back()});

@@ -20,7 +20,11 @@ constexpr FieldSet kInnerFields{Field::inner_src_ip, Field::inner_dst_ip, Field:
 /// Not stored: the file's own name, what depends on who looks, and what is made of the bytes.
 constexpr FieldSet kUnstored{Field::file_id, Field::at_file, Field::dir,         Field::iface,
                              Field::info,    Field::payload, Field::community_id};
-constexpr FieldSet kWords{Field::app, Field::app_port};  // of the app group, those that most packets have
+constexpr FieldSet kKindFields{Field::link,    Field::eth_src,    Field::eth_dst,    Field::eth_type,
+                               Field::vlan,    Field::vlan_inner, Field::mpls_label, Field::pppoe_session,
+                               Field::layers,  Field::tunnel,     Field::ttl,        Field::dscp,
+                               Field::arp_op,  Field::icmp_type,  Field::icmp_code,  Field::app,
+                               Field::app_port};
 
 ColumnType type_of(Form form) {
   switch (form) {
@@ -45,38 +49,45 @@ FieldSet having(Home home) {
   return fields;
 }
 
+const char* member_of(const record::Packet& packet, Field field) {
+  return reinterpret_cast<const char*>(&packet) + record::info(field).offset;
+}
+
 template <class Number>
-void copy(Batch& batch, size_t column, const void* member) {
+Number read(const char* member) {
   Number number;
   std::memcpy(&number, member, sizeof(number));
-  batch.set(column, number);
+  return number;
+}
+
+uint64_t mac_number(const char* member) {
+  uint64_t number = 0;
+  for (const uint8_t byte : *reinterpret_cast<const record::Mac*>(member)) number = number << 8 | byte;
+  return number;
 }
 
 void put_field(Batch& batch, size_t column, Field field, const record::Packet& packet) {
-  const record::FieldInfo& info = record::info(field);
-  const char* const member = reinterpret_cast<const char*>(&packet) + info.offset;
-  switch (info.form) {
+  const char* const member = member_of(packet, field);
+  switch (record::info(field).form) {
     case Form::u8:
     case Form::tcp_flags:
-    case Form::boolean: return copy<uint8_t>(batch, column, member);
-    case Form::u16: return copy<uint16_t>(batch, column, member);
-    case Form::u32: return copy<uint32_t>(batch, column, member);
-    case Form::u64: return copy<uint64_t>(batch, column, member);
+    case Form::boolean: return batch.set(column, read<uint8_t>(member));
+    case Form::u16: return batch.set(column, read<uint16_t>(member));
+    case Form::u32: return batch.set(column, read<uint32_t>(member));
+    case Form::u64: return batch.set(column, read<uint64_t>(member));
     case Form::token: return batch.set_token(column, *reinterpret_cast<const std::string_view*>(member));
     case Form::text: return batch.set_text(column, *reinterpret_cast<const std::string_view*>(member));
     case Form::text_list: return batch.set_list(column, *reinterpret_cast<const record::TextList*>(member));
-    case Form::mac: {
-      uint64_t number = 0;
-      for (const uint8_t byte : *reinterpret_cast<const record::Mac*>(member)) number = number << 8 | byte;
-      return batch.set(column, number);
-    }
+    case Form::mac: return batch.set(column, mac_number(member));
     case Form::ip:
     case Form::base64: return;  // flows have addresses; payload is not stored
   }
 }
 
 /// In front of the fields in `packets`.
-enum PacketColumn : uint8_t { kTs, kFlow, kReverse, kInner, kInnerReverse, kInterface };
+enum PacketColumn : uint8_t { kTs, kFlow, kReverse, kInner, kInnerReverse, kKind, kCaplen };
+
+enum KindColumn : uint8_t { kNumber, kInterface };
 
 enum EventColumn : uint8_t { kEventN, kEventTs, kEventFlow };
 
@@ -88,18 +99,20 @@ Home home_of(Field field) {
   if (kUnstored.has(field)) return Home::none;
   if (kFlowFields.has(field)) return Home::flows;
   if (kInnerFields.has(field)) return Home::inner;
-  const bool application = record::info(field).group == record::Group::app && !kWords.has(field);
-  return application ? Home::events : Home::packets;
+  if (kKindFields.has(field)) return Home::kinds;
+  return record::info(field).group == record::Group::app ? Home::events : Home::packets;
 }
 
 const FieldSet& fields_of(Home home) {
-  static const std::array<FieldSet, 5> kSets{having(Home::none), having(Home::packets), having(Home::flows),
+  static const std::array<FieldSet, 6> kSets{having(Home::none),  having(Home::packets),
+                                             having(Home::kinds), having(Home::flows),
                                              having(Home::inner), having(Home::events)};
   return kSets[static_cast<size_t>(home)];
 }
 
 FieldSet stored_fields() {
-  return fields_of(Home::packets) | fields_of(Home::flows) | fields_of(Home::inner) | fields_of(Home::events);
+  return fields_of(Home::packets) | fields_of(Home::kinds) | fields_of(Home::flows) | fields_of(Home::inner) |
+         fields_of(Home::events);
 }
 
 FieldColumns::FieldColumns(std::vector<Column> first, const FieldSet& fields)
@@ -119,6 +132,7 @@ void FieldColumns::put(const record::Packet& packet, Batch& batch) const {
 std::vector<Column> columns_of(Table table) {
   switch (table) {
     case Table::packets: return PacketRows().batch().columns();
+    case Table::kinds: return KindRows().batch().columns();
     case Table::flows: return flow_columns();
     case Table::events: return EventRows().batch().columns();
     case Table::timeline: return TimelineRows().batch().columns();
@@ -133,12 +147,12 @@ PacketRows::PacketRows()
                {"reverse", ColumnType::boolean},
                {"inner_flow", ColumnType::u32},
                {"inner_reverse", ColumnType::boolean},
-               {"interface", ColumnType::u32}},
-              fields_of(Home::packets)),
+               {"kind", ColumnType::u32},
+               {"caplen", ColumnType::u32}},
+              fields_of(Home::packets) - FieldSet{Field::caplen}),
       batch_(fields_.all()) {}
 
-void PacketRows::add(const record::Packet& packet, uint32_t interface, const FlowRef& flow,
-                     const FlowRef& inner) {
+void PacketRows::add(const record::Packet& packet, uint32_t kind, const FlowRef& flow, const FlowRef& inner) {
   if (packet.has_time) batch_.set(kTs, packet.time_ns);
   if (flow.known) {
     batch_.set(kFlow, flow.flow);
@@ -148,9 +162,43 @@ void PacketRows::add(const record::Packet& packet, uint32_t interface, const Flo
     batch_.set(kInner, inner.flow);
     batch_.set(kInnerReverse, inner.reverse);
   }
+  batch_.set(kKind, kind);
+  if (packet.caplen != packet.len) batch_.set(kCaplen, packet.caplen);
+  fields_.put(packet, batch_);
+  batch_.end_row();
+}
+
+KindRows::KindRows()
+    : fields_({{"kind", ColumnType::u32}, {"interface", ColumnType::u32}}, fields_of(Home::kinds)),
+      batch_(fields_.all()) {}
+
+uint32_t KindRows::add(const record::Packet& packet, uint32_t interface) {
+  const base::Hash id = hash(packet, interface);
+  if (const Known* const known = known_.find(id)) return known->number;
+  if (known_.size() == kMostKnown) known_.clear();
+  known_.insert({id, next_number_});
+  batch_.set(kNumber, next_number_);
   batch_.set(kInterface, interface);
   fields_.put(packet, batch_);
   batch_.end_row();
+  return next_number_++;
+}
+
+base::Hash KindRows::hash(const record::Packet& packet, uint32_t interface) const {
+  base::Hash sum = hasher_.mix({}, record::kFieldCount, interface);
+  (packet.present & kKindFields).each([&](Field field) {
+    const auto number = static_cast<uint64_t>(field);
+    const char* const member = member_of(packet, field);
+    switch (record::info(field).form) {
+      case Form::u8: sum = sum + hasher_.mix({}, number, read<uint8_t>(member)); break;
+      case Form::u16: sum = sum + hasher_.mix({}, number, read<uint16_t>(member)); break;
+      case Form::u32: sum = sum + hasher_.mix({}, number, read<uint32_t>(member)); break;
+      case Form::mac: sum = sum + hasher_.mix({}, number, mac_number(member)); break;
+      default:
+        sum = sum + hasher_.text(*reinterpret_cast<const std::string_view*>(member), number);  // tokens
+    }
+  });
+  return base::Hasher::finished(sum);
 }
 
 EventRows::EventRows()

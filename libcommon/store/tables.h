@@ -2,7 +2,10 @@
 // What a capture becomes: the tables whose rows are its parts, and how a packet's record is divided among
 // them. A key of the field table stands in exactly one of them:
 //
-//   packets    n, ts, len, flow, reverse, and the keys that are numbers or few words, under their own names
+//   packets    n, ts, len, flow, reverse, kind, and the numbers that differ from packet to packet, under
+//   their
+//              own keys; caplen only where it is not len
+//   kinds      what stays the same in many packets, once: interface, link layer, layers, applications
 //   flows      the addresses, ports and protocols that all packets of a flow have in common, and its sums
 //   events     the names and messages of applications, of the packets that carry one
 //   timeline   packets and bytes of each second, in the order in which the seconds come (a second may repeat)
@@ -15,20 +18,22 @@
 #include <string_view>
 #include <vector>
 
+#include "libcommon/base/hash.h"
 #include "libcommon/capture/source.h"
 #include "libcommon/record/packet.h"
 #include "libcommon/store/columns.h"
 
 namespace wl::store {
 
-enum class Table : uint8_t { packets, flows, events, timeline, interfaces };
-inline constexpr std::array<std::string_view, 5> kTableNames{"packets", "flows", "events", "timeline",
-                                                             "interfaces"};
+enum class Table : uint8_t { packets, kinds, flows, events, timeline, interfaces };
+inline constexpr std::array<std::string_view, 6> kTableNames{"packets", "kinds",    "flows",
+                                                             "events",  "timeline", "interfaces"};
 
 /// Where a key of the packet record is kept.
 enum class Home : uint8_t {
   none,  ///< made anew from the bytes: info, payload, community_id
   packets,
+  kinds,
   flows,  ///< src_ip …
   inner,  ///< inner_src_ip …: in the row of the inner flow, under the plain names
   events,
@@ -69,12 +74,37 @@ class PacketRows {
  public:
   PacketRows();
   /// `packet` with n, time and at_offset.
-  void add(const record::Packet& packet, uint32_t interface, const FlowRef& flow, const FlowRef& inner);
+  void add(const record::Packet& packet, uint32_t kind, const FlowRef& flow, const FlowRef& inner);
   [[nodiscard]] Batch& batch() { return batch_; }
 
  private:
   FieldColumns fields_;
   Batch batch_;
+};
+
+/// The kinds table, and which are known: numbered in the order in which they come. When kMostKnown are, they
+/// are forgotten, and those that come again get a row and a number again.
+class KindRows {
+ public:
+  static constexpr size_t kMostKnown = size_t{1} << 18;
+
+  KindRows();
+  /// The number of the packet's kind.
+  uint32_t add(const record::Packet& packet, uint32_t interface);
+  [[nodiscard]] Batch& batch() { return batch_; }
+
+ private:
+  struct Known {
+    base::Hash hash;
+    uint32_t number = 0;
+  };
+  [[nodiscard]] base::Hash hash(const record::Packet& packet, uint32_t interface) const;
+
+  FieldColumns fields_;
+  Batch batch_;
+  base::Hasher hasher_;
+  base::HashTable<Known> known_;
+  uint32_t next_number_ = 0;
 };
 
 /// The events table.

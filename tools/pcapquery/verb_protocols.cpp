@@ -66,8 +66,9 @@ class Protocols final : public Verb {
     if (const auto opened = query.open(); !opened) return opened;
     Node root;
     const auto added = query.rows(
-        "select layers, count(*), sum(len) from packets where layers is not null and layers <> '' group by "
-        "layers",
+        "select layers, sum(packets), sum(bytes) from (select file_id, kind, count(*) as packets,"
+        " sum(len) as bytes from packets group by file_id, kind) join kinds using (file_id, kind)"
+        " where layers is not null and layers <> '' group by layers",
         {}, [&](const store::Rows& rows) {
           root.add(rows.text(0), rows.unsigned_number(1), rows.unsigned_number(2));
           return true;
