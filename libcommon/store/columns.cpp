@@ -69,7 +69,8 @@ std::string typed_nulls(const std::vector<Column>& columns) {
   return list;
 }
 
-Batch::Batch(std::vector<Column> columns) : columns_(std::move(columns)), stores_(columns_.size()) {
+Batch::Batch(std::vector<Column> columns, size_t capacity)
+    : columns_(std::move(columns)), stores_(columns_.size()), capacity_(capacity) {
   for (size_t i = 0; i < columns_.size(); ++i) {
     stores_[i].type = columns_[i].type;
     stores_[i].width = width_of(columns_[i].type);
@@ -77,8 +78,8 @@ Batch::Batch(std::vector<Column> columns) : columns_(std::move(columns)), stores
 }
 
 void Batch::begin(Store& store) {
-  store.data = std::make_unique_for_overwrite<uint8_t[]>(kCapacity * store.width);
-  store.valid.resize(kCapacity / 64);
+  store.data = std::make_unique_for_overwrite<uint8_t[]>(capacity_ * store.width);
+  store.valid.resize(capacity_ / 64);
 }
 
 void Batch::set_text(size_t column, std::string_view text) {

@@ -36,13 +36,14 @@ struct Column {
 /// A select list of a NULL of its type for each column.
 [[nodiscard]] std::string typed_nulls(const std::vector<Column>& columns);
 
-/// At most kCapacity rows. A value that is not set is NULL; a column without values takes no memory.
+/// At most `capacity` rows. A value that is not set is NULL; a column without values takes no memory.
 class Batch {
  public:
-  /// Four of DuckDB's row groups.
-  static constexpr size_t kCapacity = size_t{4} * 122'880;
+  static constexpr size_t kRowGroup = 122'880;  ///< DuckDB's
+  static constexpr size_t kCapacity = 4 * kRowGroup;
 
-  explicit Batch(std::vector<Column> columns);
+  /// `capacity`: whole row groups.
+  explicit Batch(std::vector<Column> columns, size_t capacity = kCapacity);
 
   // Of the row that end_row() ends.
   template <class Number>
@@ -59,8 +60,9 @@ class Batch {
 
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
   [[nodiscard]] size_t rows() const { return rows_; }
+  [[nodiscard]] size_t capacity() const { return capacity_; }
   /// No more rows may be added: as many as there may be, or as many different tokens or bytes of text.
-  [[nodiscard]] bool full() const { return rows_ == kCapacity || crowded_; }
+  [[nodiscard]] bool full() const { return rows_ == capacity_ || crowded_; }
   void clear();
 
  private:
@@ -86,6 +88,7 @@ class Batch {
 
   std::vector<Column> columns_;
   std::vector<Store> stores_;
+  size_t capacity_;
   size_t rows_ = 0;
   bool crowded_ = false;
 };

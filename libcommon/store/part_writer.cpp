@@ -34,7 +34,7 @@ base::Result<void> PartWriter::write(Table table, Batch& batch) {
   changed_.wait(lock, [&] { return !busy_[at] && open_jobs_ < kMostThreads; });
   if (failure_) return std::unexpected(*failure_);
   if (open_jobs_ == threads_.size() && batch.rows() >= kWorthThread) start();
-  if (!spare_[at]) spare_[at] = std::make_unique<Batch>(batch.columns());
+  if (!spare_[at]) spare_[at] = std::make_unique<Batch>(batch.columns(), batch.capacity());
   std::swap(*spare_[at], batch);
   batch.clear();
   waiting_.emplace_back(at, part_name(table, numbers_[at]++));

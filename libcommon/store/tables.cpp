@@ -204,7 +204,7 @@ base::Hash KindRows::hash(const record::Packet& packet, uint32_t interface) cons
 EventRows::EventRows()
     : fields_({{"n", ColumnType::u64}, {"ts", ColumnType::time}, {"flow", ColumnType::u32}},
               fields_of(Home::events)),
-      batch_(fields_.all()) {}
+      batch_(fields_.all(), Batch::kRowGroup) {}
 
 bool EventRows::wants(const record::Packet& packet) {
   return packet.present.intersects(fields_of(Home::events));
