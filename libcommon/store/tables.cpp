@@ -172,11 +172,10 @@ KindRows::KindRows()
     : fields_({{"kind", ColumnType::u32}, {"interface", ColumnType::u32}}, fields_of(Home::kinds)),
       batch_(fields_.all()) {}
 
-uint32_t KindRows::add(const record::Packet& packet, uint32_t interface) {
-  const base::Hash id = hash(packet, interface);
-  if (const Known* const known = known_.find(id)) return known->number;
+uint32_t KindRows::add(const base::Hash& kind, const record::Packet& packet, uint32_t interface) {
+  if (const Known* const known = known_.find(kind)) return known->number;
   if (known_.size() == kMostKnown) known_.clear();
-  known_.insert({id, next_number_});
+  known_.insert({kind, next_number_});
   batch_.set(kNumber, next_number_);
   batch_.set(kInterface, interface);
   fields_.put(packet, batch_);
@@ -184,7 +183,7 @@ uint32_t KindRows::add(const record::Packet& packet, uint32_t interface) {
   return next_number_++;
 }
 
-base::Hash KindRows::hash(const record::Packet& packet, uint32_t interface) const {
+base::Hash KindRows::find(const record::Packet& packet, uint32_t interface) const {
   base::Hash sum = hasher_.mix({}, record::kFieldCount, interface);
   (packet.present & kKindFields).each([&](Field field) {
     const auto number = static_cast<uint64_t>(field);
@@ -198,7 +197,9 @@ base::Hash KindRows::hash(const record::Packet& packet, uint32_t interface) cons
         sum = sum + hasher_.text(*reinterpret_cast<const std::string_view*>(member), number);  // tokens
     }
   });
-  return base::Hasher::finished(sum);
+  const base::Hash kind = base::Hasher::finished(sum);
+  known_.prefetch(kind);
+  return kind;
 }
 
 EventRows::EventRows()

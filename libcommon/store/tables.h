@@ -89,8 +89,10 @@ class KindRows {
   static constexpr size_t kMostKnown = size_t{1} << 18;
 
   KindRows();
-  /// The number of the packet's kind.
-  uint32_t add(const record::Packet& packet, uint32_t interface);
+  /// The packet's kind, for add() of it, which is quicker when other things are done in between.
+  [[nodiscard]] base::Hash find(const record::Packet& packet, uint32_t interface) const;
+  /// The kind's number.
+  uint32_t add(const base::Hash& kind, const record::Packet& packet, uint32_t interface);
   [[nodiscard]] Batch& batch() { return batch_; }
 
  private:
@@ -98,7 +100,6 @@ class KindRows {
     base::Hash hash;
     uint32_t number = 0;
   };
-  [[nodiscard]] base::Hash hash(const record::Packet& packet, uint32_t interface) const;
 
   FieldColumns fields_;
   Batch batch_;
