@@ -23,7 +23,7 @@ base::Result<void> list_parts(const Capture& capture, PathLists& lists) {
   std::ifstream file(manifest);
   if (!file) return base::fail(manifest + ": " + base::errno_text(errno), "pcapingest verify");
   std::string digest, name;
-  bool is_whole = false;  // parts stand in the order of their names
+  std::array<bool, kTableNames.size()> seen{};
   while (file >> digest >> name) {
     const auto table = std::ranges::find(kTableNames, name.substr(0, name.find('-')));
     const std::string path = capture.folder + "/" + name;
@@ -31,10 +31,12 @@ base::Result<void> list_parts(const Capture& capture, PathLists& lists) {
       return base::fail(manifest + ": \"" + name + "\" is no part", "pcapingest verify");
     if (::access(path.c_str(), R_OK) != 0)
       return base::fail(path + ": " + base::errno_text(errno), "pcapingest verify");
-    lists.at(static_cast<size_t>(table - kTableNames.begin())).push_back(path);
-    is_whole = table == kTableNames.begin() + static_cast<size_t>(Table::timeline);
+    const auto at = static_cast<size_t>(table - kTableNames.begin());
+    lists.at(at).push_back(path);
+    seen.at(at) = true;
   }
-  if (!is_whole) return base::fail(manifest + ": cut short", "pcapingest verify");
+  if (std::ranges::find(seen, false) != seen.end())
+    return base::fail(manifest + ": cut short", "pcapingest verify");
   return {};
 }
 

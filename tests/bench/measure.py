@@ -46,15 +46,15 @@ def median(costs):
     )
 
 
-def side_by_side(pipelines, runs, environment):
-    """A B A B …, so that what the machine does besides falls on both. One round unmeasured first."""
-    for pipeline in pipelines:
-        run(pipeline, environment)
+def side_by_side(pipelines, runs, environment, before="true"):
+    """A B A B …, so that what the machine does besides falls on both. One round unmeasured first. `before` runs before
+    each, unmeasured too."""
     costs = [[] for _ in pipelines]
-    for _ in range(runs):
+    for _ in range(runs + 1):
         for each, pipeline in zip(costs, pipelines):
+            run(before, environment)
             each.append(run(pipeline, environment))
-    return [median(each) for each in costs]
+    return [median(each[1:]) for each in costs]
 
 
 def output(pipeline, environment):
