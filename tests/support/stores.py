@@ -85,8 +85,8 @@ def faults(store):
     for row in select(store, "select * from pcap_metadata"):
         try:
             sums = dict(reversed(line.split()) for line in (parts_folder(store, row) / "parts.sha256").read_text().splitlines())
-            if {name.split("-")[0] for name in sums} != {"packets", "flows", "events", "timeline", "interfaces"}:
-                found.append(f"{row.name}: parts: {sorted(sums)}")
+            if {name.split("-")[0] for name in sums} != {"packets", "kinds", "flows", "events", "timeline", "interfaces"}:
+                found.append(f"{row.sha256}: parts: {sorted(sums)}")
             found += [f"{name}: other bytes" for name, sum in sums.items() if sha256(parts_folder(store, row) / name) != sum]
             if sha256(original(store, row)) != row.sha256:
                 found.append(f"{row.sha256}: other bytes")
