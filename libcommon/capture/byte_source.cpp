@@ -1,6 +1,7 @@
 #include "libcommon/capture/byte_source.h"
 
 #include <cerrno>
+#include <new>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -53,6 +54,12 @@ class FdBytes final : public ByteSource {
 };
 
 }  // namespace
+
+Block new_block(size_t size) {
+  constexpr std::align_val_t kAlignment{4096};
+  return {static_cast<uint8_t*>(::operator new(size, kAlignment)),
+          [](uint8_t* bytes) { ::operator delete(bytes, kAlignment); }};
+}
 
 base::Result<std::unique_ptr<ByteSource>> bytes_of(base::Fd fd) {
   struct stat info{};

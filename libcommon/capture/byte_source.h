@@ -15,6 +15,11 @@ enum class Fill : uint8_t {
   end,    ///< there are no more
 };
 
+/// Memory that captures are read into. Aligned as disks want it, so that a copy of the capture can go to the
+/// disk from where it stands.
+using Block = std::shared_ptr<uint8_t[]>;
+[[nodiscard]] Block new_block(size_t size);
+
 class ByteSource {
  public:
   struct Got {
@@ -29,12 +34,17 @@ class ByteSource {
   /// Whether read() can say `idle`: a pipe, a socket, a terminal.
   [[nodiscard]] virtual bool can_idle() const = 0;
 
+  /// As read(), into a room of `block`. The source may own the block beyond the call: as long as it does, the
+  /// bytes in the room must not be changed.
+  [[nodiscard]] virtual base::Result<Got> read_into(const Block& /*block*/, std::span<uint8_t> room) {
+    return read(room);
+  }
+
   /// Whether begin_read() may be called.
   [[nodiscard]] virtual bool reads_ahead() const { return false; }
-  /// Begins to read into `room` while the caller goes on. Several rooms are filled in the order in which they
-  /// came; each has to be given to a read() of its own, in that order, which waits for it. A room has to live
-  /// until then, or until this object goes.
-  virtual void begin_read(std::span<uint8_t> /*room*/) {}
+  /// Begins to read into `room` of `block` while the caller goes on. Several rooms are filled in the order in
+  /// which they came; each has to be given to a read() of its own, in that order, which waits for it.
+  virtual void begin_read(const Block& /*block*/, std::span<uint8_t> /*room*/) {}
 };
 
 /// The bytes of a descriptor, which may be non-blocking. Fails for a directory.

@@ -18,18 +18,23 @@ class ReadAhead final : public ByteSource {
  public:
   explicit ReadAhead(std::unique_ptr<ByteSource> file) : file_(std::move(file)) {}
 
-  [[nodiscard]] base::Result<Got> read(std::span<uint8_t> room) override;
+  [[nodiscard]] base::Result<Got> read(std::span<uint8_t> room) override { return read_into({}, room); }
+  [[nodiscard]] base::Result<Got> read_into(const Block& block, std::span<uint8_t> room) override;
   [[nodiscard]] bool can_idle() const override { return false; }
   [[nodiscard]] bool reads_ahead() const override { return true; }
-  void begin_read(std::span<uint8_t> room) override;
+  void begin_read(const Block& block, std::span<uint8_t> room) override;
 
  private:
+  struct Asked {
+    Block block;
+    std::span<uint8_t> room;
+  };
   void run(const std::stop_token& stop);
 
   std::unique_ptr<ByteSource> file_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<std::span<uint8_t>> asked_;    // rooms; the first is being read into
+  std::deque<Asked> asked_;                 // the first is being read into
   std::deque<base::Result<Got>> answered_;  // of the rooms before those
   std::jthread thread_;                     // last: it ends before what it uses
 };

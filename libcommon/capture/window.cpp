@@ -7,7 +7,7 @@
 namespace wl::capture {
 
 Window::Window(std::unique_ptr<ByteSource> bytes, std::string name)
-    : name_(std::move(name)), buffer_(new uint8_t[kCapacity]), bytes_(std::move(bytes)) {}
+    : name_(std::move(name)), buffer_(new_block(kCapacity)), bytes_(std::move(bytes)) {}
 
 base::Result<Fill> Window::fill(size_t count) {
   while (size() < count) {
@@ -34,7 +34,7 @@ base::Result<Fill> Window::read_more() { return ahead_.empty() ? read_behind() :
 base::Result<Fill> Window::read_behind() {
   make_room(1);
   const size_t room = capacity_ - end_;
-  auto got = bytes_->read({buffer_.get() + end_, room});
+  auto got = bytes_->read_into(buffer_, {buffer_.get() + end_, room});
   if (!got) return fail_at(base_ + end_, got.error().line());
   end_ += got->size;
   // A small file is read at once, and never read ahead.
@@ -71,27 +71,29 @@ base::Result<Fill> Window::take_ahead() {
 void Window::begin_ahead() {
   if (ahead_.size() > kMostAhead / 2) return;
   while (ahead_.size() < kMostAhead) {
-    if (spare_.empty()) spare_.emplace_back(new uint8_t[kCapacity]);
+    std::erase_if(spare_, [](const Block& block) { return block.use_count() > 1; });  // the source needs it
+    if (spare_.empty()) spare_.push_back(new_block(kCapacity));
     ahead_.push_back(std::move(spare_.back()));
     spare_.pop_back();
-    bytes_->begin_read({ahead_.back().get() + kHeadroom, kSize});
+    bytes_->begin_read(ahead_.back(), {ahead_.back().get() + kHeadroom, kSize});
   }
 }
 
 /// At least `size` bytes behind what stands here, which moves to the front.
 void Window::make_room(size_t size) {
-  if (begin_ > 0) {
-    std::memmove(buffer_.get(), data(), this->size());
-    base_ += begin_;
-    end_ -= begin_;
-    begin_ = 0;
+  const size_t rest = this->size();
+  const bool fits = capacity_ - rest >= size;
+  if (!fits || buffer_.use_count() > 1) {
+    if (!fits) capacity_ = std::max(capacity_ * 2, rest + size);
+    const Block other = new_block(capacity_);
+    std::memcpy(other.get(), data(), rest);
+    buffer_ = other;
+  } else if (begin_ > 0) {
+    std::memmove(buffer_.get(), data(), rest);
   }
-  if (capacity_ - end_ >= size) return;
-  const size_t capacity = std::max(capacity_ * 2, end_ + size);
-  std::unique_ptr<uint8_t[]> larger(new uint8_t[capacity]);
-  std::memcpy(larger.get(), buffer_.get(), end_);
-  buffer_ = std::move(larger);
-  capacity_ = capacity;
+  base_ += begin_;
+  begin_ = 0;
+  end_ = rest;
 }
 
 std::unexpected<base::Error> Window::fail(std::string_view cause) const { return fail_at(offset(), cause); }

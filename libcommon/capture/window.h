@@ -56,9 +56,9 @@ class Window {
   std::unexpected<base::Error> fail_at(uint64_t offset, std::string_view cause) const;
 
   std::string name_;
-  std::unique_ptr<uint8_t[]> buffer_;
-  std::deque<std::unique_ptr<uint8_t[]>> ahead_;   // kCapacity bytes each, being filled from kHeadroom on
-  std::vector<std::unique_ptr<uint8_t[]>> spare_;  // the next of ahead_
+  Block buffer_;
+  std::deque<Block> ahead_;            // kCapacity bytes each, being filled from kHeadroom on
+  std::vector<Block> spare_;           // the next of ahead_
   std::unique_ptr<ByteSource> bytes_;  // behind the buffers: it may be reading into one until it goes
   size_t capacity_ = kCapacity;
   size_t begin_ = 0;

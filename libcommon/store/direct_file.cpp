@@ -11,11 +11,8 @@
 
 namespace wl::store {
 
-DirectFile::DirectFile(std::string path, base::Fd file) : path_(std::move(path)), file_(std::move(file)) {}
-
-DirectFile::Block DirectFile::new_block() {
-  return Block(static_cast<uint8_t*>(::operator new(kBlock, kAlignment)));
-}
+DirectFile::DirectFile(std::string path, base::Fd file)
+    : path_(std::move(path)), file_(std::move(file)), block_(capture::new_block(kBlock)) {}
 
 base::Result<std::unique_ptr<DirectFile>> DirectFile::create(const std::string& path) {
   base::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -33,30 +30,36 @@ bool DirectFile::set_direct(bool direct) {
   return true;
 }
 
-base::Result<void> DirectFile::write(std::span<const uint8_t> bytes) {
+base::Result<void> DirectFile::write(const capture::Block& block, std::span<const uint8_t> bytes) {
+  const size_t whole = bytes.size() - bytes.size() % kAlignment;
+  if (block && whole >= kBlock && used_ == 0 && reinterpret_cast<uintptr_t>(bytes.data()) % kAlignment == 0) {
+    if (const auto handed = hand_over(block, bytes.first(whole)); !handed) return handed;
+    bytes = bytes.subspan(whole);
+  }
   while (!bytes.empty()) {
     const auto part = bytes.first(std::min(bytes.size(), kBlock - used_));
     std::memcpy(block_.get() + used_, part.data(), part.size());
     used_ += part.size();
     bytes = bytes.subspan(part.size());
     if (used_ < kBlock) continue;
-    if (const auto handed = hand_over(); !handed) return handed;
+    if (const auto handed = hand_over(block_, {block_.get(), kBlock}); !handed) return handed;
+    if (!other_) other_ = capture::new_block(kBlock);
+    std::swap(block_, other_);
+    used_ = 0;
   }
   return {};
 }
 
-/// The full block goes to the thread.
-base::Result<void> DirectFile::hand_over() {
+/// The thread writes them.
+base::Result<void> DirectFile::hand_over(const capture::Block& block, std::span<const uint8_t> bytes) {
   if (!thread_.joinable()) {
-    full_ = new_block();
     const base::SignalsBlocked blocked;
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
   if (const auto before = wait(); !before) return before;
   const std::lock_guard lock(mutex_);
-  std::swap(block_, full_);
-  used_ = 0;
-  busy_ = true;
+  owned_ = block;
+  writing_ = bytes;
   changed_.notify_all();
   return {};
 }
@@ -64,18 +67,19 @@ base::Result<void> DirectFile::hand_over() {
 /// Until the block before is written.
 base::Result<void> DirectFile::wait() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !busy_; });
+  changed_.wait(lock, [this] { return writing_.empty(); });
   return state_;
 }
 
 void DirectFile::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [this] { return busy_; })) {
+  while (changed_.wait(lock, stop, [this] { return !writing_.empty(); })) {
     lock.unlock();
-    auto state = put({full_.get(), kBlock});
+    auto state = put(writing_);
     lock.lock();
     state_ = std::move(state);
-    busy_ = false;
+    owned_.reset();
+    writing_ = {};
     changed_.notify_all();
   }
 }

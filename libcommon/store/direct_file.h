@@ -3,13 +3,13 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <span>
 #include <string>
 #include <thread>
 
 #include "libcommon/base/error.h"
 #include "libcommon/base/fd.h"
+#include "libcommon/capture/byte_source.h"
 
 namespace wl::store {
 
@@ -22,37 +22,34 @@ class DirectFile {
   /// The file must not exist yet; mode 0600.
   [[nodiscard]] static base::Result<std::unique_ptr<DirectFile>> create(const std::string& path);
 
-  /// A failure may be that of bytes before.
-  [[nodiscard]] base::Result<void> write(std::span<const uint8_t> bytes);
+  /// A failure may be that of bytes before. `block`: the bytes are in it, and are not copied but owned until
+  /// they are written, where that can be; null: they are copied.
+  [[nodiscard]] base::Result<void> write(const capture::Block& block, std::span<const uint8_t> bytes);
   /// What is left, and fsync.
   [[nodiscard]] base::Result<void> finish();
 
  private:
   static constexpr size_t kBlock = size_t{1} << 20;
-  static constexpr std::align_val_t kAlignment{4096};  // of memory and offsets: no disk asks for more
-  struct Free {
-    void operator()(uint8_t* block) const { ::operator delete(block, kAlignment); }
-  };
-  using Block = std::unique_ptr<uint8_t, Free>;
-  static Block new_block();
+  static constexpr size_t kAlignment = 4096;  // of memory and offsets: no disk asks for more
 
   DirectFile(std::string path, base::Fd file);
   bool set_direct(bool direct);
-  base::Result<void> hand_over();
+  base::Result<void> hand_over(const capture::Block& block, std::span<const uint8_t> bytes);
   base::Result<void> wait();
   void run(const std::stop_token& stop);
   base::Result<void> put(std::span<const uint8_t> bytes);
 
   std::string path_;
   base::Fd file_;
-  Block block_ = new_block();
+  capture::Block block_;  // bytes that are copied: `used_` of kBlock
+  capture::Block other_;  // the next block_
   size_t used_ = 0;
   bool direct_ = false;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  Block full_;  // being written, while `busy_`
-  bool busy_ = false;
+  capture::Block owned_;              // what is being written is in it
+  std::span<const uint8_t> writing_;  // not empty: by the thread
   base::Result<void> state_;
   std::jthread thread_;  // last: it ends before what it uses
 };

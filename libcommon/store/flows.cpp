@@ -102,7 +102,9 @@ std::vector<Column> flow_columns() {
           {"community_id", text}};
 }
 
-FlowTable::FlowTable(const base::Services& services) : services_(services), batch_(flow_columns()) {}
+FlowTable::FlowTable(const base::Services& services) : services_(services), batch_(flow_columns()) {
+  flows_.reserve(kMaxFlows);  // memory that is not touched costs nothing; to grow would move them all
+}
 
 base::Hash FlowTable::hash(const FlowKey& key) const {
   const auto end = [&](const record::Ip& ip, uint16_t port) {

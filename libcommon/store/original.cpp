@@ -69,7 +69,10 @@ base::Result<std::shared_ptr<Original>> Original::open(const std::string& path, 
 class OriginalBytes final : public capture::ByteSource {
  public:
   explicit OriginalBytes(Original& original) : original_(original) {}
-  base::Result<Got> read(std::span<uint8_t> room) override { return original_.read(room); }
+  base::Result<Got> read(std::span<uint8_t> room) override { return original_.read({}, room); }
+  base::Result<Got> read_into(const capture::Block& block, std::span<uint8_t> room) override {
+    return original_.read(block, room);
+  }
   bool can_idle() const override { return false; }
 
  private:
@@ -80,7 +83,7 @@ std::unique_ptr<capture::ByteSource> Original::bytes() {
   return std::make_unique<capture::ReadAhead>(std::make_unique<OriginalBytes>(*this));
 }
 
-base::Result<capture::ByteSource::Got> Original::read(std::span<uint8_t> room) {
+base::Result<capture::ByteSource::Got> Original::read(const capture::Block& block, std::span<uint8_t> room) {
   auto got = source_->read(room);
   if (!got) cut_ = got.error().text;
   if (!got || got->state == capture::Fill::end) ended_ = true;
@@ -89,7 +92,7 @@ base::Result<capture::ByteSource::Got> Original::read(std::span<uint8_t> room) {
   size_ += bytes.size();
   EVP_DigestUpdate(digest_->context.get(), bytes.data(), bytes.size());
   if (!copy_ || !write_failure_.text.empty()) return got;
-  if (const auto written = copy_->write(bytes); !written) write_failure_ = written.error();
+  if (const auto written = copy_->write(block, bytes); !written) write_failure_ = written.error();
   return got;
 }
 
@@ -97,7 +100,7 @@ base::Result<void> Original::finish(const std::function<bool()>& give_up) {
   std::vector<uint8_t> room(kBlock);
   while (!ended_ && write_failure_.text.empty()) {
     if (give_up && give_up()) return base::fail("interrupted");
-    (void)read(room);
+    (void)read({}, room);
   }
   if (!write_failure_.text.empty()) return std::unexpected(write_failure_);
   if (copy_)

@@ -36,7 +36,7 @@ class Original {
 
  private:
   Original();
-  base::Result<capture::ByteSource::Got> read(std::span<uint8_t> room);
+  base::Result<capture::ByteSource::Got> read(const capture::Block& block, std::span<uint8_t> room);
   friend class OriginalBytes;
 
   std::unique_ptr<capture::ByteSource> source_;

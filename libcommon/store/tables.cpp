@@ -1,5 +1,6 @@
 #include "libcommon/store/tables.h"
 
+#include <cassert>
 #include <utility>
 
 #include "libcommon/base/time.h"
@@ -25,6 +26,21 @@ constexpr FieldSet kKindFields{Field::link,    Field::eth_src,    Field::eth_dst
                                Field::layers,  Field::tunnel,     Field::ttl,        Field::dscp,
                                Field::arp_op,  Field::icmp_type,  Field::icmp_code,  Field::app,
                                Field::app_port};
+
+/// `link` is that of the interface.
+constexpr FieldSet kHashed = kKindFields - FieldSet{Field::link};
+/// The numbers of a kind side by side, in whole steps of the hash.
+constexpr size_t kNumbersSize = 64;
+
+constexpr size_t width_of(Form form) {
+  switch (form) {
+    case Form::u8: return 1;
+    case Form::u16: return 2;
+    case Form::u32: return 4;
+    case Form::mac: return sizeof(record::Mac);
+    default: return 0;  // tokens are hashed by themselves
+  }
+}
 
 ColumnType type_of(Form form) {
   switch (form) {
@@ -58,6 +74,12 @@ Number read(const char* member) {
   Number number;
   std::memcpy(&number, member, sizeof(number));
   return number;
+}
+
+uint64_t word_at(const std::array<uint8_t, kNumbersSize>& numbers, size_t at) {
+  uint64_t word = 0;
+  std::memcpy(&word, numbers.data() + at, sizeof word);
+  return word;
 }
 
 uint64_t mac_number(const char* member) {
@@ -170,7 +192,14 @@ void PacketRows::add(const record::Packet& packet, uint32_t kind, const FlowRef&
 
 KindRows::KindRows()
     : fields_({{"kind", ColumnType::u32}, {"interface", ColumnType::u32}}, fields_of(Home::kinds)),
-      batch_(fields_.all()) {}
+      batch_(fields_.all()) {
+  size_t place = sizeof(FieldSet) + sizeof(uint32_t);
+  kHashed.each([&](Field field) {
+    places_.at(static_cast<size_t>(field)) = static_cast<uint8_t>(place);
+    place += width_of(record::info(field).form);
+  });
+  assert(place <= kNumbersSize);
+}
 
 uint32_t KindRows::add(const base::Hash& kind, const record::Packet& packet, uint32_t interface) {
   if (const Known* const known = known_.find(kind)) return known->number;
@@ -184,19 +213,27 @@ uint32_t KindRows::add(const base::Hash& kind, const record::Packet& packet, uin
 }
 
 base::Hash KindRows::find(const record::Packet& packet, uint32_t interface) const {
-  base::Hash sum = hasher_.mix({}, record::kFieldCount, interface);
-  (packet.present & kKindFields).each([&](Field field) {
-    const auto number = static_cast<uint64_t>(field);
+  const FieldSet present = packet.present & kHashed;
+  std::array<uint8_t, kNumbersSize> numbers{};
+  std::memcpy(numbers.data(), &present, sizeof present);
+  std::memcpy(numbers.data() + sizeof present, &interface, sizeof interface);
+  base::Hash sum{};
+  present.each([&](Field field) {
     const char* const member = member_of(packet, field);
+    uint8_t* const place = numbers.data() + places_[static_cast<size_t>(field)];
     switch (record::info(field).form) {
-      case Form::u8: sum = sum + hasher_.mix({}, number, read<uint8_t>(member)); break;
-      case Form::u16: sum = sum + hasher_.mix({}, number, read<uint16_t>(member)); break;
-      case Form::u32: sum = sum + hasher_.mix({}, number, read<uint32_t>(member)); break;
-      case Form::mac: sum = sum + hasher_.mix({}, number, mac_number(member)); break;
-      default:
-        sum = sum + hasher_.text(*reinterpret_cast<const std::string_view*>(member), number);  // tokens
+      case Form::u8: std::memcpy(place, member, 1); break;
+      case Form::u16: std::memcpy(place, member, 2); break;
+      case Form::u32: std::memcpy(place, member, 4); break;
+      case Form::mac: std::memcpy(place, member, sizeof(record::Mac)); break;
+      default: {
+        const auto& token = *reinterpret_cast<const std::string_view*>(member);
+        sum = sum + hasher_.text(token, static_cast<uint64_t>(field));
+      }
     }
   });
+  for (size_t at = 0; at < numbers.size(); at += 16)
+    sum = hasher_.mix(sum, word_at(numbers, at), word_at(numbers, at + 8));
   const base::Hash kind = base::Hasher::finished(sum);
   known_.prefetch(kind);
   return kind;
@@ -224,10 +261,11 @@ TimelineRows::TimelineRows()
 
 void TimelineRows::add(const record::Packet& packet) {
   if (!packet.has_time) return;
-  const int64_t rest = packet.time_ns % base::kSecond;
-  const int64_t second = packet.time_ns - (rest < 0 ? rest + base::kSecond : rest);
-  if (second != second_) finish();
-  second_ = second;
+  if (static_cast<uint64_t>(packet.time_ns) - static_cast<uint64_t>(second_) >= uint64_t{base::kSecond}) {
+    finish();
+    const int64_t rest = packet.time_ns % base::kSecond;
+    second_ = packet.time_ns - (rest < 0 ? rest + base::kSecond : rest);
+  }
   ++packets_;
   bytes_ += packet.len;
 }
