@@ -48,6 +48,7 @@ class PcapReader final : public Source {
     frame.offset = window_.offset() + header;
     frame.comments = {};
     window_.skip(size);
+    window_.prefetch();
     return Next::packet;
   }
 
