@@ -118,13 +118,19 @@ base::Hash FlowTable::hash(const FlowKey& key) const {
   return base::Hasher::finished(hasher_.mix(ends, proto.a, proto.b));
 }
 
-FlowTable::Flow& FlowTable::find(const FlowKey& key, const Packet& packet) {
-  const base::Hash id = hash(key);
-  if (const Entry* const known = index_.find(id)) return flows_[known->index];
+FlowTable::Found FlowTable::find(const Packet& packet) const {
+  const FlowKey key = key_of(packet);
+  const Found found{key, hash(key)};
+  index_.prefetch(found.id);
+  return found;
+}
+
+FlowTable::Flow& FlowTable::flow_of(const Found& found, const Packet& packet) {
+  if (const Entry* const known = index_.find(found.id)) return flows_[known->index];
   if (flows_.size() == kMaxFlows) make_room();
-  index_.insert({id, static_cast<uint32_t>(flows_.size())});
+  index_.insert({found.id, static_cast<uint32_t>(flows_.size())});
   flows_.emplace_back();
-  begin(flows_.back(), key, packet);
+  begin(flows_.back(), found.key, packet);
   return flows_.back();
 }
 
@@ -138,10 +144,10 @@ void FlowTable::begin(Flow& flow, const FlowKey& key, const Packet& packet) {
   if (comes_from_service(packet, services_)) turn(flow.key);
 }
 
-FlowRef FlowTable::add(const Packet& packet) {
-  const FlowKey key = key_of(packet);
+FlowRef FlowTable::add(const Found& found, const Packet& packet) {
+  const FlowKey& key = found.key;
   if (key.source.version == 0 && key.destination.version == 0 && key.proto.empty()) return {};
-  Flow& flow = find(key, packet);
+  Flow& flow = flow_of(found, packet);
   if (begins_anew(packet, same_source(key, flow.key) ? flow.out : flow.in)) {
     write(flow);
     const uint32_t reuse = flow.reuse + 1;
@@ -167,7 +173,7 @@ FlowRef FlowTable::add_inner(const Packet& packet) {
   }
   if (has(Field::inner_proto)) key.proto = packet.inner_proto;
   if (key.source.version == 0 && key.destination.version == 0 && key.proto.empty()) return {};
-  Flow& flow = find(key, packet);
+  Flow& flow = flow_of({key, hash(key)}, packet);
   flow.last_packet = ++packets_;
   return {flow.number, true, !same_source(key, flow.key)};
 }

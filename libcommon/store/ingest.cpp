@@ -75,8 +75,9 @@ class Ingest {
     packet_.set_n(++done_.packets);
     packet_.set_at_offset(frame.offset);
     count(frame);
+    const auto found = flows_.find(packet_);
     const base::Hash kind = kinds_.find(packet_, frame.interface);
-    const FlowRef flow = flows_.add(packet_);
+    const FlowRef flow = flows_.add(found, packet_);
     const FlowRef inner = packet_.present.has(Field::tunnel) ? flows_.add_inner(packet_) : FlowRef{};
     packets_.add(packet_, kinds_.add(kind, packet_, frame.interface), flow, inner);
     timeline_.add(packet_);
