@@ -1,6 +1,6 @@
 #include "libcommon/store/tables.h"
 
-#include <cassert>
+#include <tuple>
 #include <utility>
 
 #include "libcommon/base/time.h"
@@ -13,6 +13,7 @@ namespace {
 using record::Field;
 using record::FieldSet;
 using record::Form;
+using record::Packet;
 
 constexpr FieldSet kFlowFields{Field::src_ip,   Field::dst_ip,   Field::proto,     Field::src_port,
                                Field::dst_port, Field::ip_proto, Field::ip_version};
@@ -21,26 +22,51 @@ constexpr FieldSet kInnerFields{Field::inner_src_ip, Field::inner_dst_ip, Field:
 /// Not stored: the file's own name, what depends on who looks, and what is made of the bytes.
 constexpr FieldSet kUnstored{Field::file_id, Field::at_file, Field::dir,         Field::iface,
                              Field::info,    Field::payload, Field::community_id};
-constexpr FieldSet kKindFields{Field::link,    Field::eth_src,    Field::eth_dst,    Field::eth_type,
-                               Field::vlan,    Field::vlan_inner, Field::mpls_label, Field::pppoe_session,
-                               Field::layers,  Field::tunnel,     Field::ttl,        Field::dscp,
-                               Field::arp_op,  Field::icmp_type,  Field::icmp_code,  Field::app,
-                               Field::app_port};
 
-/// `link` is that of the interface.
-constexpr FieldSet kHashed = kKindFields - FieldSet{Field::link};
-/// The numbers of a kind side by side, in whole steps of the hash.
-constexpr size_t kNumbersSize = 64;
+/// A field with its member: what is looked at in every packet is listed like this, so that the compiler
+/// unrolls it.
+template <class Value>
+struct Member {
+  Field field;
+  Value record::Packet::* value;
+};
 
-constexpr size_t width_of(Form form) {
-  switch (form) {
-    case Form::u8: return 1;
-    case Form::u16: return 2;
-    case Form::u32: return 4;
-    case Form::mac: return sizeof(record::Mac);
-    default: return 0;  // tokens are hashed by themselves
-  }
+template <class Members, class Visit>
+constexpr void each_of(const Members& members, const Visit& visit) {
+  std::apply([&](const auto&... member) { (visit(member), ...); }, members);
 }
+
+template <class Members>
+constexpr size_t size_of(const Members& members) {
+  size_t size = 0;
+  each_of(members, [&](const auto& member) { size += sizeof(std::declval<Packet>().*member.value); });
+  return size;
+}
+
+template <class Members>
+constexpr FieldSet set_of(const Members& members) {
+  FieldSet fields;
+  each_of(members, [&](const auto& member) { fields.add(member.field); });
+  return fields;
+}
+
+/// What makes the kind of a packet, beside its interface; `link` is that of the interface.
+constexpr std::tuple kKindNumbers{Member{Field::eth_src, &Packet::eth_src},
+                                  Member{Field::eth_dst, &Packet::eth_dst},
+                                  Member{Field::eth_type, &Packet::eth_type},
+                                  Member{Field::vlan, &Packet::vlan},
+                                  Member{Field::vlan_inner, &Packet::vlan_inner},
+                                  Member{Field::mpls_label, &Packet::mpls_label},
+                                  Member{Field::pppoe_session, &Packet::pppoe_session},
+                                  Member{Field::ttl, &Packet::ttl},
+                                  Member{Field::dscp, &Packet::dscp},
+                                  Member{Field::arp_op, &Packet::arp_op},
+                                  Member{Field::icmp_type, &Packet::icmp_type},
+                                  Member{Field::icmp_code, &Packet::icmp_code}};
+constexpr std::tuple kKindTokens{Member{Field::layers, &Packet::layers},
+                                 Member{Field::tunnel, &Packet::tunnel}, Member{Field::app, &Packet::app},
+                                 Member{Field::app_port, &Packet::app_port}};
+constexpr FieldSet kKindFields = set_of(kKindNumbers) | set_of(kKindTokens) | FieldSet{Field::link};
 
 ColumnType type_of(Form form) {
   switch (form) {
@@ -76,9 +102,9 @@ Number read(const char* member) {
   return number;
 }
 
-uint64_t word_at(const std::array<uint8_t, kNumbersSize>& numbers, size_t at) {
+uint64_t word_at(const uint8_t* bytes) {
   uint64_t word = 0;
-  std::memcpy(&word, numbers.data() + at, sizeof word);
+  std::memcpy(&word, bytes, sizeof word);
   return word;
 }
 
@@ -192,14 +218,7 @@ void PacketRows::add(const record::Packet& packet, uint32_t kind, const FlowRef&
 
 KindRows::KindRows()
     : fields_({{"kind", ColumnType::u32}, {"interface", ColumnType::u32}}, fields_of(Home::kinds)),
-      batch_(fields_.all()) {
-  size_t place = sizeof(FieldSet) + sizeof(uint32_t);
-  kHashed.each([&](Field field) {
-    places_.at(static_cast<size_t>(field)) = static_cast<uint8_t>(place);
-    place += width_of(record::info(field).form);
-  });
-  assert(place <= kNumbersSize);
-}
+      batch_(fields_.all()) {}
 
 uint32_t KindRows::add(const base::Hash& kind, const record::Packet& packet, uint32_t interface) {
   if (const Known* const known = known_.find(kind)) return known->number;
@@ -213,27 +232,24 @@ uint32_t KindRows::add(const base::Hash& kind, const record::Packet& packet, uin
 }
 
 base::Hash KindRows::find(const record::Packet& packet, uint32_t interface) const {
-  const FieldSet present = packet.present & kHashed;
-  std::array<uint8_t, kNumbersSize> numbers{};
+  const FieldSet present = packet.present & kKindFields;
+  std::array<uint8_t, 64> numbers{};  // side by side
   std::memcpy(numbers.data(), &present, sizeof present);
   std::memcpy(numbers.data() + sizeof present, &interface, sizeof interface);
+  size_t place = sizeof present + sizeof interface;
+  static_assert(sizeof present + sizeof interface + size_of(kKindNumbers) <= numbers.size());
+  each_of(kKindNumbers, [&](const auto& member) {
+    const auto& value = packet.*member.value;
+    if (present.has(member.field)) std::memcpy(numbers.data() + place, &value, sizeof value);
+    place += sizeof value;
+  });
   base::Hash sum{};
-  present.each([&](Field field) {
-    const char* const member = member_of(packet, field);
-    uint8_t* const place = numbers.data() + places_[static_cast<size_t>(field)];
-    switch (record::info(field).form) {
-      case Form::u8: std::memcpy(place, member, 1); break;
-      case Form::u16: std::memcpy(place, member, 2); break;
-      case Form::u32: std::memcpy(place, member, 4); break;
-      case Form::mac: std::memcpy(place, member, sizeof(record::Mac)); break;
-      default: {
-        const auto& token = *reinterpret_cast<const std::string_view*>(member);
-        sum = sum + hasher_.text(token, static_cast<uint64_t>(field));
-      }
-    }
+  each_of(kKindTokens, [&](const auto& member) {
+    if (present.has(member.field))
+      sum = sum + hasher_.text(packet.*member.value, static_cast<uint64_t>(member.field));
   });
   for (size_t at = 0; at < numbers.size(); at += 16)
-    sum = hasher_.mix(sum, word_at(numbers, at), word_at(numbers, at + 8));
+    sum = hasher_.mix(sum, word_at(numbers.data() + at), word_at(numbers.data() + at + 8));
   const base::Hash kind = base::Hasher::finished(sum);
   known_.prefetch(kind);
   return kind;

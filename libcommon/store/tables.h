@@ -103,7 +103,6 @@ class KindRows {
 
   FieldColumns fields_;
   Batch batch_;
-  std::array<uint8_t, record::kFieldCount> places_{};  // of numbers, among what find() hashes
   base::Hasher hasher_;
   base::HashTable<Known> known_;
   uint32_t next_number_ = 0;
