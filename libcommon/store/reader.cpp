@@ -84,6 +84,11 @@ base::Result<Reader> Reader::open(std::vector<Capture> captures, const ReaderOpt
   return Reader(std::move(*duck), std::move(captures));
 }
 
+base::Result<void> Reader::check(const Capture& capture) {
+  PathLists lists;
+  return list_parts(capture, lists);
+}
+
 std::string Reader::file_key(const Capture& capture) {
   const size_t begin = capture.folder.rfind(kKey);
   if (begin == std::string::npos) return {};

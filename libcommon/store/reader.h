@@ -30,6 +30,9 @@ class Reader {
   [[nodiscard]] static base::Result<Reader> open(std::vector<Capture> captures,
                                                  const ReaderOptions& options = {});
 
+  /// Fails where open() would fail for a capture's parts.
+  [[nodiscard]] static base::Result<void> check(const Capture& capture);
+
   [[nodiscard]] Duck& duck() { return duck_; }
   [[nodiscard]] const std::vector<Capture>& captures() const { return captures_; }
   /// The capture with that `file_id` in an answer.

@@ -124,6 +124,17 @@ class Pcapquery(harness.TestCase):
                 self.assert_fails(self.ask("sql", statement, DATA / "mixed.pcap"), "pcapquery: ", 2)
         self.assertFalse(target.exists())
 
+    def test_a_part_is_gone(self):
+        mine, gone = self.add("mixed.pcap", "me"), self.add("several.pcapng", "me")
+        whole = self.records("flows", mine)
+        part = next(self.store.glob(f"parts/*/file_id={gone}/*/flows-000.parquet"))
+        part.unlink()
+        result = self.ask("flows")
+        self.assertEqual((result.status, result.records), (1, whole))
+        self.assertEqual(result.messages, [f"pcapquery: {part}: no such file or directory (pcapingest verify)"])
+        self.assert_fails(self.ask("flows", gone), f"pcapquery: {part}: no such file or directory")
+        self.assert_fails(self.ask("sql", "from flows", gone), f"pcapquery: {part}: no such file or directory")
+
     def serve(self, *requests):
         """The answers to requests, by id: records, status."""
         lines = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in requests)
@@ -150,7 +161,7 @@ class Pcapquery(harness.TestCase):
                                      {"id": "9", "argv": ["files"], "owner": ""},
                                      {"id": "10", "argv": ["serve"], "owner": "me"},
                                      {"id": "11", "argv": ["files"], "owner": None},
-                                     "no request")
+                                     *["no request"] * 12)
         self.assertEqual(answers["1"], [self.records("conversations", file_id, "-c", "1"), 0])
         self.assertEqual(answers["2"], [[], 0])
         statuses = {request: status for request, (_, status) in answers.items()}
@@ -158,7 +169,8 @@ class Pcapquery(harness.TestCase):
         ((error,), _) = answers["3"]
         self.assertEqual(error["type"], "error")
         self.assertIn("there is no such capture", error["message"])
-        self.assertEqual(result.messages, ["pcapquery: stdin:12: expected a request"])
+        told = [f"pcapquery: stdin:{line}: expected a request" for line in range(12, 22)]
+        self.assertEqual((result.status, result.messages), (1, [*told, "pcapquery: stdin: 12 lines were no request"]))
 
     def test_a_request_is_cancelled(self):
         self.add("mixed.pcap", "me")

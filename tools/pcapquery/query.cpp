@@ -79,6 +79,7 @@ Result<void> Query::open_whole(const store::ReaderOptions& options) {
   if (inputs_.empty())
     return base::fail("no capture is in the store, or none in the time", "pcapquery files lists them",
                       base::Exit::no);
+  if (const auto left = leave_damaged(); !left) return left;
   auto reader = store::Reader::open(captures_of(inputs_), options);
   if (!reader) return std::unexpected(reader.error());
   reader_ = std::move(*reader);
@@ -86,6 +87,24 @@ Result<void> Query::open_whole(const store::ReaderOptions& options) {
   const auto digits = reader_->duck().number("select max(fraction_digits) from interfaces");
   if (!digits) return std::unexpected(watch_.explain(digits.error()));
   style_.digits = *digits > 6 ? 9 : 6;
+  return {};
+}
+
+Result<void> Query::leave_damaged() {
+  std::vector<Input> good;
+  Result<void> last;
+  for (Input& input : inputs_) {
+    const auto checked = store::Reader::check(input.capture);
+    if (checked) {
+      good.push_back(std::move(input));
+    } else {
+      if (!last) fault(last.error().line());
+      last = checked;
+    }
+  }
+  inputs_ = std::move(good);
+  if (inputs_.empty()) return last;
+  if (!last) fault(last.error().line());
   return {};
 }
 

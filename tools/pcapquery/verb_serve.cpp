@@ -116,22 +116,30 @@ bool take_line(std::string_view line, Queue& queue) {
   const bool has_words = argv.is_array() && std::ranges::all_of(argv, &json::is_string);
   // An owner is somebody; only without the key it is the operator who asks.
   const bool has_owner = owner.is_string() && owner != "";
-  if (has_words && (has_owner || !message.contains("owner"))) request.argv = argv.get<std::vector<std::string>>();
+  if (has_words && (has_owner || !message.contains("owner")))
+    request.argv = argv.get<std::vector<std::string>>();
   if (has_owner) request.owner = owner.get<std::string>();
   queue.add(std::move(request));
   return true;
 }
 
-void read_lines(const Asker& asker, Queue& queue) {
+constexpr uint64_t kMostTold = 10;
+
+/// How many lines were no requests.
+uint64_t read_lines(const Asker& asker, Queue& queue) {
   ndjson::LineReader lines(asker.in);
   ndjson::Line line;
+  uint64_t skipped = 0;
   for (;;) {
     const auto state = lines.next(line);
-    if (!state || *state == ndjson::LineState::end || base::Signals::stop_requested()) return queue.close();
+    if (!state || *state == ndjson::LineState::end || base::Signals::stop_requested()) break;
     if (*state == ndjson::LineState::idle) continue;
-    if (*state == ndjson::LineState::too_long || !take_line(line.text, queue))
+    if (*state != ndjson::LineState::too_long && take_line(line.text, queue)) continue;
+    if (++skipped <= kMostTold)
       asker.log->error("stdin:" + std::to_string(line.number) + ": expected a request");
   }
+  queue.close();
+  return skipped;
 }
 
 class Serve final : public Verb {
@@ -141,10 +149,11 @@ class Serve final : public Verb {
   Result<void> run(Query& query) override {
     ndjson::Output out(query.asker().out);
     Queue queue;
+    uint64_t skipped = 0;
     std::thread reader;
     {
       const base::SignalsBlocked blocked;
-      reader = std::thread([&] { read_lines(query.asker(), queue); });
+      reader = std::thread([&] { skipped = read_lines(query.asker(), queue); });
     }
     while (auto request = queue.take()) {
       ReplySink sink(out, request->id);
@@ -155,6 +164,9 @@ class Serve final : public Verb {
     }
     reader.join();
     if (out.state() == ndjson::WriteState::failed) return std::unexpected(out.error());
+    if (skipped != 0)
+      return base::fail("stdin: " + std::to_string(skipped) + (skipped == 1 ? " line was" : " lines were") +
+                        " no request");
     return {};
   }
 
