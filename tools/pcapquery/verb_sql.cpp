@@ -21,7 +21,8 @@ constexpr uint64_t kMostMemory = uint64_t{1} << 30;
 class Sql final : public Verb {
  public:
   void declare(CLI::App& app, Selection&) override {
-    app.add_option("question", sql_, "a statement that reads packets, flows, events, timeline or interfaces")
+    app.add_option("question", sql_,
+                   "a statement that reads packets, kinds, flows, events, timeline or interfaces")
         ->type_name("SELECT")
         ->required();
     cli::add_duration(app, "--timeout", timeout_ns_, "give up after this time");
