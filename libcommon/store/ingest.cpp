@@ -93,13 +93,18 @@ class Ingest {
     done_.timed = true;
   }
 
+  /// Several may be full at the same packet.
   base::Result<void> flush_full() {
-    if (packets_.batch().full()) return writer_.write(Table::packets, packets_.batch());
-    if (kinds_.batch().full()) return writer_.write(Table::kinds, kinds_.batch());
-    if (flows_.full()) return writer_.write(Table::flows, flows_.batch());
-    if (events_.batch().full()) return writer_.write(Table::events, events_.batch());
-    if (timeline_.batch().full()) return writer_.write(Table::timeline, timeline_.batch());
-    return {};
+    base::Result<void> written;
+    const auto flush = [&](Table table, Batch& batch, bool full) {
+      if (full && written) written = writer_.write(table, batch);
+    };
+    flush(Table::packets, packets_.batch(), packets_.batch().full());
+    flush(Table::kinds, kinds_.batch(), kinds_.batch().full());
+    flush(Table::flows, flows_.batch(), flows_.full());
+    flush(Table::events, events_.batch(), events_.batch().full());
+    flush(Table::timeline, timeline_.batch(), timeline_.batch().full());
+    return written;
   }
 
   /// Each table has a part, even where that has no rows. Packets after the large ones: a part of theirs may

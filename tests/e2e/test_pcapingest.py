@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 
 import captures
@@ -44,6 +45,21 @@ class Records(stores.StoreCase):
 
     def test_time_formats(self):
         self.assertEqual(self.add(MIXED, "--time", "epoch_ns")[0]["first"], "1700000000000000000")
+
+    def test_all_tables_full_at_once(self):
+        """Each packet is a row of packets, of kinds and of events: their parts end at the same packet."""
+        count = 500_000
+        frame = captures.ethernet(captures.ipv4("10.0.0.7", "192.0.2.53", 17, captures.udp(4000, 53, captures.dns(7, "example.com"))))
+        records = (struct.pack("<IIII", 1700000000, number, len(frame), len(frame)) + frame[:8] + struct.pack(">I", number) + frame[12:]
+                   for number in range(count))
+        path = self.folder / "full.pcap"
+        path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + b"".join(records))
+        self.add(path)
+        row, = self.run_tool("pcapquery", "sql", "select (select count(*) from packets) as packets, (select count(*) from kinds) as kinds,"
+                             " (select count(*) from events) as events, (select count(distinct eth_src) from kinds) as sources",
+                             "--store", self.store).records
+        self.assertEqual(row, {"type": "row", "packets": count, "kinds": count, "events": count, "sources": count})
+        self.assert_clean(self.ingest("verify"))
 
     def test_no_packets(self):
         record, = self.add(DATA / "none.pcap")
