@@ -56,7 +56,7 @@ class FdBytes final : public ByteSource {
 }  // namespace
 
 Block new_block(size_t size) {
-  constexpr std::align_val_t kAlignment{4096};
+  constexpr std::align_val_t kAlignment{kBlockAlignment};
   return {static_cast<uint8_t*>(::operator new(size, kAlignment)),
           [](uint8_t* bytes) { ::operator delete(bytes, kAlignment); }};
 }

@@ -15,9 +15,10 @@ enum class Fill : uint8_t {
   end,    ///< there are no more
 };
 
-/// Memory that captures are read into. Aligned as disks want it, so that a copy of the capture can go to the
-/// disk from where it stands.
+/// Memory that captures are read into. It begins at a multiple of kBlockAlignment, more than which no disk
+/// asks for: a copy of the capture can go to the disk from where it stands.
 using Block = std::shared_ptr<uint8_t[]>;
+inline constexpr size_t kBlockAlignment = 4096;
 [[nodiscard]] Block new_block(size_t size);
 
 class ByteSource {

@@ -31,8 +31,10 @@ bool DirectFile::set_direct(bool direct) {
 }
 
 base::Result<void> DirectFile::write(const capture::Block& block, std::span<const uint8_t> bytes) {
-  const size_t whole = bytes.size() - bytes.size() % kAlignment;
-  if (block && whole >= kBlock && used_ == 0 && reinterpret_cast<uintptr_t>(bytes.data()) % kAlignment == 0) {
+  using capture::kBlockAlignment;
+  const size_t whole = bytes.size() - bytes.size() % kBlockAlignment;
+  if (block && whole >= kBlock && used_ == 0 &&
+      reinterpret_cast<uintptr_t>(bytes.data()) % kBlockAlignment == 0) {
     if (const auto handed = hand_over(block, bytes.first(whole)); !handed) return handed;
     bytes = bytes.subspan(whole);
   }

@@ -30,7 +30,6 @@ class DirectFile {
 
  private:
   static constexpr size_t kBlock = size_t{1} << 20;
-  static constexpr size_t kAlignment = 4096;  // of memory and offsets: no disk asks for more
 
   DirectFile(std::string path, base::Fd file);
   bool set_direct(bool direct);

@@ -79,8 +79,8 @@ Result<void> Query::open_whole(const store::ReaderOptions& options) {
   if (inputs_.empty())
     return base::fail("no capture is in the store, or none in the time", "pcapquery files lists them",
                       base::Exit::no);
-  if (const auto left = leave_damaged(); !left) return left;
   auto reader = store::Reader::open(captures_of(inputs_), options);
+  if (!reader && leave_damaged()) reader = store::Reader::open(captures_of(inputs_), options);
   if (!reader) return std::unexpected(reader.error());
   reader_ = std::move(*reader);
   watch_.begin(reader_->duck());
@@ -90,22 +90,17 @@ Result<void> Query::open_whole(const store::ReaderOptions& options) {
   return {};
 }
 
-Result<void> Query::leave_damaged() {
-  std::vector<Input> good;
-  Result<void> last;
-  for (Input& input : inputs_) {
+bool Query::leave_damaged() {
+  std::vector<std::string> damaged;
+  std::erase_if(inputs_, [&](const Input& input) {
     const auto checked = store::Reader::check(input.capture);
-    if (checked) {
-      good.push_back(std::move(input));
-    } else {
-      if (!last) fault(last.error().line());
-      last = checked;
-    }
-  }
-  inputs_ = std::move(good);
-  if (inputs_.empty()) return last;
-  if (!last) fault(last.error().line());
-  return {};
+    if (!checked) damaged.push_back(checked.error().line());
+    return !checked;
+  });
+  if (damaged.empty()) return false;
+  if (inputs_.empty()) damaged.erase(damaged.begin());  // that is why nothing could be opened
+  for (std::string& text : damaged) fault(std::move(text));
+  return !inputs_.empty();
 }
 
 std::string Query::file_order() const {

@@ -66,9 +66,9 @@ class Query {
                                         const std::function<bool(const store::Rows&)>& visit);
 
  private:
-  /// Captures whose parts are not all there are left out, and it is said; a failure where that is all of
-  /// them.
-  base::Result<void> leave_damaged();
+  /// When the captures could not be opened: those whose parts are not all there are left out, and it is said.
+  /// Whether others remain to be tried.
+  bool leave_damaged();
   base::Result<void> each(std::string_view type, std::span<const record::KeyInfo> keys,
                           const std::string& sql, const std::vector<store::Value>& values,
                           const std::function<bool(std::string)>& take);
