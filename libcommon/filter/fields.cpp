@@ -20,12 +20,11 @@ using enum Type;
 
 constexpr uint64_t kBits8 = UINT8_MAX, kBits16 = UINT16_MAX, kBits32 = UINT32_MAX;
 
-constexpr FilterField one(std::string_view name, Type type, uint64_t limit, std::string_view layer,
-                          Field of) {
+constexpr FilterField one(std::string_view name, Type type, uint64_t limit, const Layers& layer, Field of) {
   return {.name = name, .type = type, .limit = limit, .layer = layer, .of = {of}, .sources = 1};
 }
-constexpr FilterField two(std::string_view name, Type type, uint64_t limit, std::string_view layer,
-                          Field first, Field second) {
+constexpr FilterField two(std::string_view name, Type type, uint64_t limit, const Layers& layer, Field first,
+                          Field second) {
   return {.name = name, .type = type, .limit = limit, .layer = layer, .of = {first, second}, .sources = 2};
 }
 constexpr FilterField flag(std::string_view name, uint8_t mask) {
@@ -36,13 +35,13 @@ constexpr FilterField more(FilterField field, uint8_t plus) {
   field.plus = plus;
   return field;
 }
-constexpr FilterField unless(FilterField field, std::string_view first, std::string_view second) {
+constexpr FilterField unless(FilterField field, const Layers& first, const Layers& second) {
   field.unless = {first, second};
   return field;
 }
 
 /// What shares the fields of DNS and UDP.
-constexpr std::string_view kDns = "dns|mdns|llmnr", kUdp = "udp|udplite";
+constexpr Layers kDns{"dns", "mdns", "llmnr"}, kUdp{"udp", "udplite"};
 
 /// Wireshark's fields. A row more is a field more.
 constexpr FilterField kFields[] = {
@@ -164,7 +163,7 @@ const std::map<std::string_view, FilterField>& table() {
       made.emplace(name, FilterField{.name = name, .layer = name});
     made.at("bootp").layer = "dhcp";
     made.at("frame").layer = "";
-    made.at("sll").layer = "sll|sll2";
+    made.at("sll").layer = {"sll", "sll2"};
     // The UDP length field counts its header.
     made.emplace("udp.length", more(one("udp.length", number, kBits16, kUdp, Field::payload_len), 8));
     return made;
@@ -207,16 +206,6 @@ std::string_view key_like(std::string_view name) {
   return {};
 }
 
-/// Of names with | in between.
-bool is_one_of(std::string_view name, std::string_view names) {
-  for (size_t at = 0; at <= names.size();) {
-    const size_t end = std::min(names.find('|', at), names.size());
-    if (names.substr(at, end - at) == name) return true;
-    at = end + 1;
-  }
-  return false;
-}
-
 }  // namespace
 
 const FilterField* find_field(std::string_view name) {
@@ -246,12 +235,12 @@ record::FieldSet needs(const FilterField& field) {
   return fields;
 }
 
-bool has_layer(const record::Packet& packet, std::string_view names) {
-  if (names.empty()) return true;
-  const std::string_view layers = packet.present.has(Field::layers) ? packet.layers : std::string_view{};
-  for (size_t at = 0; at < layers.size();) {
-    const size_t end = std::min(layers.find(':', at), layers.size());
-    if (is_one_of(layers.substr(at, end - at), names)) return true;
+bool has_layer(const record::Packet& packet, const Layers& layers) {
+  if (layers.empty()) return true;
+  const std::string_view met = packet.present.has(Field::layers) ? packet.layers : std::string_view{};
+  for (size_t at = 0; at < met.size();) {
+    const size_t end = std::min(met.find(':', at), met.size());
+    if (std::ranges::find(layers.names, met.substr(at, end - at)) != layers.names.end()) return true;
     at = end + 1;
   }
   return false;

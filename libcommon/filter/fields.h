@@ -2,6 +2,7 @@
 // The names that a display filter may use, and what of the packet record stands for them: Wireshark's field
 // names, our own keys, and Wireshark's names of protocols.
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -35,17 +36,26 @@ struct Value {
   std::string_view text{};  ///< of a mac: its six bytes
 };
 
+/// Layers of which a packet has at least one, or not. None: it need not have any.
+struct Layers {
+  std::array<std::string_view, 3> names{};  ///< empty ones last
+
+  constexpr Layers(std::convertible_to<std::string_view> auto... each) : names{each...} {}
+  [[nodiscard]] constexpr bool empty() const { return names[0].empty(); }
+  bool operator==(const Layers&) const = default;
+};
+
 /// A name that filters may use.
 struct FilterField {
   std::string_view name;
   Type type = Type::protocol;
   uint64_t limit = 0;                 ///< of a number: the largest
-  std::string_view layer{};           ///< there only in packets with this layer, or one of a|b; empty: in all
+  Layers layer{};                     ///< the field is there only in packets with one of these
   std::array<record::Field, 2> of{};  ///< its values are the first `sources` of these
   uint8_t sources = 0;                ///< 0: a protocol
   uint8_t mask = 0;                   ///< not 0: the bit of tcp_flags that it is
   uint8_t plus = 0;                   ///< added to the number
-  std::array<std::string_view, 2> unless{};  ///< with this layer the value of that source is another field's
+  std::array<Layers, 2> unless{};     ///< with one of these the value of that source is another field's
 };
 
 /// Null: filters do not know the name. Tables live as long as the program.
@@ -64,8 +74,8 @@ bool any_value(const FilterField& field, const record::Packet& packet, const Vis
 /// The value of one record field; nothing where it is not in the packet, or not of the field's type.
 [[nodiscard]] std::optional<Value> value_of(const FilterField& field, record::Field source,
                                             const record::Packet& packet);
-/// Whether one of the names, with | in between, is one of the packet's layers; an empty one always is.
-[[nodiscard]] bool has_layer(const record::Packet& packet, std::string_view names);
+/// Whether the packet has one of the layers; true where none is named.
+[[nodiscard]] bool has_layer(const record::Packet& packet, const Layers& layers);
 /// The texts of a list that are values of the field: of dns.a the IPv4 addresses.
 [[nodiscard]] std::optional<Value> listed(const FilterField& field, std::string_view text);
 
@@ -74,8 +84,7 @@ bool any_value(const FilterField& field, const record::Packet& packet, const Vis
   if (!has_layer(packet, field.layer)) return false;
   for (size_t i = 0; i < field.sources; ++i) {
     const record::Field source = field.of.at(i);
-    if (const std::string_view other = field.unless.at(i); !other.empty() && has_layer(packet, other))
-      continue;
+    if (const Layers& other = field.unless.at(i); !other.empty() && has_layer(packet, other)) continue;
     if (record::info(source).form == record::Form::text_list) {
       if (!packet.present.has(source)) continue;
       const record::TextList texts =

@@ -153,17 +153,14 @@ class SqlWriter {
     if (denied) put(")");
   }
 
-  void layer(std::string_view names) { put(has_layer(names)); }
+  void layer(const Layers& layers) { put(has_layer(layers)); }
 
-  /// One of the names, with | in between.
-  [[nodiscard]] std::string has_layer(std::string_view names) const {
+  [[nodiscard]] std::string has_layer(const Layers& layers) const {
     std::string condition;
-    for (size_t at = 0; at < names.size();) {
-      const size_t end = std::min(names.find('|', at), names.size());
-      condition += (at == 0 ? "coalesce(contains(':' || " : " or coalesce(contains(':' || ") +
-                   columns_.of(Field::layers) + " || ':', ':" + std::string(names.substr(at, end - at)) +
-                   ":'), false)";
-      at = end + 1;
+    for (const std::string_view name : layers.names) {
+      if (name.empty()) continue;
+      condition += std::string(condition.empty() ? "" : " or ") + "coalesce(contains(':' || " +
+                   columns_.of(Field::layers) + " || ':', ':" + std::string(name) + ":'), false)";
     }
     return condition.empty() ? "true" : "(" + condition + ")";
   }
@@ -171,7 +168,7 @@ class SqlWriter {
   /// That one of the field's values passes what `write_test(expression)` writes. `known`: a layer that was
   /// asked for before.
   template <class Test>
-  void any(const FilterField& field, const Test& write_test, std::string_view known = {}) {
+  void any(const FilterField& field, const Test& write_test, const Layers& known = {}) {
     const auto passes = [&](const std::string& value) {
       put("coalesce(");
       write_test(value);
@@ -192,7 +189,7 @@ class SqlWriter {
         any_listed(field, column, passes);
       } else {
         const std::string value = value_of(field, source, column);
-        const std::string_view other = field.unless.at(i);
+        const Layers& other = field.unless.at(i);
         passes(other.empty() ? value : "case when not (" + has_layer(other) + ") then " + value + " end");
       }
     }

@@ -1,6 +1,7 @@
 #include "tools/pcapquery/layer.h"
 
 #include "libcommon/cli/options.h"
+#include "tools/pcapquery/query.h"
 
 namespace wl::pcapquery {
 
@@ -10,14 +11,15 @@ void add_layer(CLI::App& app, Layer& layer) {
                   "whose addresses are the ends");
 }
 
-std::string links_of(Layer layer) {
+std::string links_of(Layer layer, const Query& query) {
   if (layer == Layer::eth)
     return "select eth_src as s, 0 as s_port, eth_dst as d, 0 as d_port, sum(packets) as out_packets,"
            " sum(bytes) as out_bytes, 0 as in_packets, 0 as in_bytes, null::bigint as flows,"
            " min(first) as first, max(last) as last, min(first_n) as first_n"
-           " from (select file_id, kind, count(*) as packets, sum(len) as bytes, min(ts) as first,"
-           " max(ts) as last, min(n) as first_n from packets group by file_id, kind)"
-           " join kinds using (file_id, kind)"
+           " from " +
+           query.sums_by_kind(
+               "count(*) as packets, sum(len) as bytes, min(ts) as first, max(ts) as last, min(n) as "
+               "first_n") +
            " where eth_src is not null and eth_dst is not null group by eth_src, eth_dst";
   std::string links =
       "select src_ip as s, dst_ip as d, out_packets, out_bytes, in_packets, in_bytes,"

@@ -48,6 +48,8 @@ class Query {
   [[nodiscard]] const std::vector<Input>& inputs() const { return inputs_; }
   [[nodiscard]] store::Reader& reader() { return *reader_; }
 
+  /// SQL: what `sums` makes of the packets of each kind, beside the kind's columns; after open().
+  [[nodiscard]] std::string sums_by_kind(const std::string& sums) const;
   /// SQL that orders by capture.
   [[nodiscard]] std::string file_order() const;
   /// Why captures that are in no store could not be read to their end.

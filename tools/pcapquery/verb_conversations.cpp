@@ -59,12 +59,12 @@ constexpr std::array<const record::RecordType*, 2> kTypes{&kConversationType, &k
 constexpr uint64_t kGraphEdges = 1000;
 
 /// The ends as s and d with their ports, and what went between them.
-std::string conversations_of(Layer layer, uint64_t limit) {
+std::string conversations_of(Layer layer, uint64_t limit, const Query& query) {
   const std::string turn = has_ports(layer) ? "b_began" : "false";
   const auto end = [&](const std::string& of, const std::string& other, const std::string& name) {
     return "if(" + turn + ", " + other + ", " + of + ") as " + name + ", ";
   };
-  return "with turned as (select *, (s, s_port) > (d, d_port) as swap from (" + links_of(layer) +
+  return "with turned as (select *, (s, s_port) > (d, d_port) as swap from (" + links_of(layer, query) +
          ")), sums as (select if(swap, d, s) as a, if(swap, d_port, s_port) as a_port, if(swap, s, d) as b,"
          " if(swap, s_port, d_port) as b_port, arg_min(swap, first_n) as b_began,"
          " sum(out_packets + in_packets) as packets, sum(out_bytes + in_bytes) as bytes,"
@@ -163,18 +163,19 @@ class Conversations final : public Verb {
         "packets, bytes, out_packets, out_bytes, in_packets, in_bytes, flows, first, last,"
         " duration_s";
     return query.answer(kConversationType, "select " + named_ends(layer_) + ", " + sums + " from (" +
-                                               conversations_of(layer_, limit_) + ")");
+                                               conversations_of(layer_, limit_, query) + ")");
   }
 
  private:
   Result<void> draw(Query& query) const {
     Graph graph(layer_);
-    const auto drawn = query.rows("select s, d, s_port, d_port, packets, bytes from (" +
-                                      conversations_of(layer_, limit_ == 0 ? kGraphEdges : limit_) + ")",
-                                  {}, [&](const store::Rows& rows) {
-                                    graph.add(rows);
-                                    return true;
-                                  });
+    const auto drawn =
+        query.rows("select s, d, s_port, d_port, packets, bytes from (" +
+                       conversations_of(layer_, limit_ == 0 ? kGraphEdges : limit_, query) + ")",
+                   {}, [&](const store::Rows& rows) {
+                     graph.add(rows);
+                     return true;
+                   });
     if (drawn) query.out().record(graph.record());
     return drawn;
   }

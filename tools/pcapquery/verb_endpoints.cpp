@@ -41,7 +41,7 @@ class Endpoints final : public Verb {
     if (const auto opened = query.open(); !opened) return opened;
     return query.answer(
         kType,
-        "with links as (" + links_of(layer_) +
+        "with links as (" + links_of(layer_, query) +
             "), ends as (select s as e, s_port as e_port, out_packets, out_bytes, in_packets, in_bytes,"
             " first, last from links union all select d, d_port, in_packets, in_bytes, out_packets,"
             " out_bytes, first, last from links), sums as (select e, e_port,"

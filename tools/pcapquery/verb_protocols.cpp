@@ -65,14 +65,13 @@ class Protocols final : public Verb {
   base::Result<void> run(Query& query) override {
     if (const auto opened = query.open(); !opened) return opened;
     Node root;
-    const auto added = query.rows(
-        "select layers, sum(packets), sum(bytes) from (select file_id, kind, count(*) as packets,"
-        " sum(len) as bytes from packets group by file_id, kind) join kinds using (file_id, kind)"
-        " where layers is not null and layers <> '' group by layers",
-        {}, [&](const store::Rows& rows) {
-          root.add(rows.text(0), rows.unsigned_number(1), rows.unsigned_number(2));
-          return true;
-        });
+    const auto added = query.rows("select layers, sum(packets), sum(bytes) from " +
+                                      query.sums_by_kind("count(*) as packets, sum(len) as bytes") +
+                                      " where layers is not null and layers <> '' group by layers",
+                                  {}, [&](const store::Rows& rows) {
+                                    root.add(rows.text(0), rows.unsigned_number(1), rows.unsigned_number(2));
+                                    return true;
+                                  });
     if (!added) return added;
     write(root, "", 1, query);
     return {};
